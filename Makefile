@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Labyrinth: where to begin. This file delegates: the modules are built by the
+# kernel's own build system (see Kbuild), all else is done by Python in qemu/
+# and tests/.
+
+# The kernel to build for and to test with; python3 -m qemu.kernels list.
+KERNEL ?= 6.1
+# Or any prepared kernel tree, to build for only.
+KDIR ?=
+# What make install installs for: the kernel that runs here.
+INSTALL_KDIR = $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
+
+# Debian's own interpreter: it is the one that finds Debian's matplotlib.
+PYTHON ?= /usr/bin/python3
+export LC_ALL := C
+export PYTHONPATH := $(CURDIR)
+export PYTHONDONTWRITEBYTECODE := 1
+export KERNEL
+
+all: modules
+
+help:
+	@echo 'make                 build labyrinth.ko and labnet.ko (below build/modules)'
+	@echo 'make check           all tests: KUnit, the harness, guests; CASES="ping flood" selects'
+	@echo 'make flood           benchmark against the in-tree driver; DURATION=seconds SIZES="64 1500"'
+	@echo 'make lint            checkpatch, kernel-doc, shellcheck and our own rules'
+	@echo 'make bench-alloc     what the page layer costs, in guest instructions'
+	@echo 'make vm              a guest with the driver and a shell on its console'
+	@echo 'make setup           install the Debian packages that all this needs'
+	@echo 'make install         install the modules for the running kernel, or for KDIR'
+	@echo 'make clean           remove build/'
+	@echo
+	@echo 'KERNEL=NAME chooses the kernel (now $(KERNEL); python3 -m qemu.kernels list),'
+	@echo 'KDIR=DIRECTORY builds the modules for any prepared kernel tree instead.'
+
+setup:
+	@$(PYTHON) -c 'import json' 2>/dev/null || \
+		{ echo 'error: $(PYTHON) is missing: install the package python3' >&2; exit 1; }
+	@$(PYTHON) -m qemu.setup
+
+modules:
+	@$(PYTHON) -m qemu.modules $(if $(KDIR),--kdir '$(KDIR)','$(KERNEL)')
+
+install modules_install:
+	@$(PYTHON) -m qemu.modules --install --kdir '$(INSTALL_KDIR)'
+
+check: setup
+	@$(PYTHON) -m tests.check $(CASES)
+
+flood: setup
+	@$(PYTHON) -m tests.bench.flood
+
+lint: setup
+	@$(PYTHON) -m tests.lint
+
+bench-alloc: setup
+	@$(PYTHON) -m tests.bench.alloc
+
+vm: setup
+	@$(PYTHON) -m qemu.shell '$(KERNEL)'
+
+clean:
+	rm -rf build
+
+.PHONY: all help setup modules install modules_install check flood lint bench-alloc vm clean

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Lending: what the stack holds, and how the zone knows that it is back.
+ *
+ * The zone owns many references to a lent page and passes them on one by one.
+ * The page is back when its count is what the zone itself holds. No hook in the
+ * stack, no atomic operation for the consumer.
+ */
+#include <kunit/visibility.h>
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+
+#include "internal.h"
+
+/* References bought at once; far from what would overflow page->_refcount. */
+#define LABYRINTH_LENT_REFS	4096
+
+/* Bounds on what one poll does for pages that are not its own. */
+#define LABYRINTH_LENT_OVERDUE	64
+#define LABYRINTH_LENT_SURPLUS	16
+
+bool labyrinth_returned(const struct labyrinth_entry *entry)
+{
+	/* Acquire: what the last holder did to the page is done. */
+	return atomic_read_acquire(&entry->page->_refcount) == entry->refs;
+}
+EXPORT_SYMBOL_IF_KUNIT(labyrinth_returned);
+
+/* Let somebody else own one of the zone's references. */
+static void lent_give_reference(struct labyrinth_entry *entry)
+{
+	if (unlikely(entry->refs == 1)) {
+		page_ref_add(entry->page, LABYRINTH_LENT_REFS);
+		entry->refs += LABYRINTH_LENT_REFS;
+	}
+	entry->refs--;
+}
+
+void labyrinth_share(struct labyrinth_zone *zone, struct labyrinth_entry *entry)
+{
+	lent_give_reference(entry);
+}
+EXPORT_SYMBOL_GPL(labyrinth_share);
+
+void labyrinth_hand_over(struct labyrinth_zone *zone,
+			 struct labyrinth_entry *entry, u8 holder)
+{
+	if (!labyrinth_ledger_move(zone, entry, LABYRINTH_LENT))
+		return;
+	entry->holder = holder;
+	labyrinth_holder_lend(zone, entry);
+	labyrinth_queue_push(&zone->lent, entry);
+}
+EXPORT_SYMBOL_GPL(labyrinth_hand_over);
+
+void labyrinth_lend(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
+		    u8 holder)
+{
+	lent_give_reference(entry);
+	labyrinth_hand_over(zone, entry, holder);
+}
+EXPORT_SYMBOL_GPL(labyrinth_lend);
+
+static void lent_retire(struct labyrinth_zone *zone,
+			struct labyrinth_entry *entry)
+{
+	if (!labyrinth_ledger_move(zone, entry, LABYRINTH_RETIRED))
+		return;
+	/* Whoever adds to an empty list wakes the worker, nobody else. */
+	if (llist_add(&entry->node, &zone->retired))
+		labyrinth_worker_kick(zone);
+}
+
+void labyrinth_retire(struct labyrinth_zone *zone, struct labyrinth_entry *entry)
+{
+	lent_retire(zone, entry);
+}
+EXPORT_SYMBOL_GPL(labyrinth_retire);
+
+/*
+ * The oldest lent page, if it is back: the consumer audits it itself and posts
+ * it again. Only the head is looked at; one that is late is handed to the worker
+ * by the next poll.
+ */
+struct labyrinth_entry *labyrinth_recycle(struct labyrinth_zone *zone)
+{
+	struct labyrinth_entry *entry = zone->lent.head;
+
+	if (!entry || !labyrinth_returned(entry))
+		return NULL;
+	labyrinth_queue_pop(&zone->lent);
+	labyrinth_holder_return(zone, entry);
+
+	if (unlikely(!labyrinth_quality_recycle(entry))) {
+		lent_retire(zone, entry);
+		return NULL;
+	}
+	labyrinth_quality_fill(zone, entry);
+	entry->reused++;
+	labyrinth_count(zone, recycled);
+	labyrinth_ledger_move(zone, entry, LABYRINTH_POSTED);
+	return entry;
+}
+
+/* Hand heads that the stack holds for long to the worker; still LENT. */
+static void lent_hand_over(struct labyrinth_zone *zone)
+{
+	unsigned int budget = LABYRINTH_LENT_OVERDUE;
+	struct labyrinth_entry *entry;
+	bool wake = false;
+
+	while (budget-- && (entry = zone->lent.head)) {
+		if ((u32)jiffies - entry->since < zone->overdue_after ||
+		    labyrinth_returned(entry))
+			break;
+		labyrinth_queue_pop(&zone->lent);
+		labyrinth_count(zone, overdue);
+		wake |= llist_add(&entry->node, &zone->overdue);
+	}
+	if (wake)
+		labyrinth_worker_kick(zone);
+}
+
+static void lent_retire_surplus(struct labyrinth_zone *zone, unsigned int keep,
+				unsigned int budget)
+{
+	struct labyrinth_entry *entry;
+
+	while (zone->lent.length > keep && budget--) {
+		entry = zone->lent.head;
+		if (!labyrinth_returned(entry))
+			return;
+		labyrinth_queue_pop(&zone->lent);
+		labyrinth_holder_return(zone, entry);
+		lent_retire(zone, entry);
+	}
+}
+
+void labyrinth_poll_begin(struct labyrinth_zone *zone)
+{
+	WRITE_ONCE(zone->shortage, LABYRINTH_PLENTY);
+	if (!(zone->polls++ % LABYRINTH_MARKS_EVERY))
+		labyrinth_marks_update(zone);
+	if (!zone->lent.head)
+		return;
+	lent_hand_over(zone);
+	lent_retire_surplus(zone, zone->keep, LABYRINTH_LENT_SURPLUS);
+}
+EXPORT_SYMBOL_GPL(labyrinth_poll_begin);
+
+unsigned int labyrinth_settle(struct labyrinth_zone *zone)
+{
+	struct labyrinth_entry *entry;
+	unsigned int left;
+
+	lent_hand_over(zone);
+	/* Once round the queue, which keeps its order. */
+	for (left = zone->lent.length; left; left--) {
+		entry = labyrinth_queue_pop(&zone->lent);
+		if (!labyrinth_returned(entry)) {
+			labyrinth_queue_push(&zone->lent, entry);
+			continue;
+		}
+		labyrinth_holder_return(zone, entry);
+		lent_retire(zone, entry);
+	}
+	return zone->lent.length;
+}
+EXPORT_SYMBOL_GPL(labyrinth_settle);

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What ethtool shows and sets.
+ */
+#include <linux/ethtool.h>
+
+#include "labnet.h"
+
+static void ethtool_get_drvinfo(struct net_device *dev,
+				struct ethtool_drvinfo *info)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	strscpy(info->driver, LABNET_DRIVER, sizeof(info->driver));
+	strscpy(info->bus_info, virtio_bus_name(ln->vdev),
+		sizeof(info->bus_info));
+}
+
+static void ethtool_get_ringparam(struct net_device *dev,
+				  struct ethtool_ringparam *ring,
+				  struct kernel_ethtool_ringparam *kernel_ring,
+				  struct netlink_ext_ack *extack)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	/* A device that is down has no ring. */
+	if (!ln->rx[0].vq)
+		return;
+	ring->rx_pending = virtqueue_get_vring_size(ln->rx[0].vq);
+	ring->tx_pending = virtqueue_get_vring_size(ln->tx[0].vq);
+	ring->rx_max_pending = ln->rx[0].vq->num_max;
+	ring->tx_max_pending = ln->tx[0].vq->num_max;
+}
+
+static void ethtool_get_channels(struct net_device *dev,
+				 struct ethtool_channels *channels)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	channels->max_combined = ln->pairs;
+	channels->combined_count = ln->pairs;
+}
+
+/* Private flags switch the quality flags: the bit's number is the flag's. */
+static const char quality_flags[][ETH_GSTRING_LEN] = {
+	"quality-poison",
+	"quality-zero",
+	"quality-cl-align",
+	"quality-reliable",
+	"quality-nocache",
+	"quality-canary",
+	"quality-sentinel",
+};
+
+static_assert(BIT(ARRAY_SIZE(quality_flags)) - 1 == LABYRINTH_QUALITY_ALL);
+
+static u32 ethtool_get_priv_flags(struct net_device *dev)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	return ln->quality;
+}
+
+static int ethtool_set_priv_flags(struct net_device *dev, u32 flags)
+{
+	struct labnet *ln = netdev_priv(dev);
+	unsigned int i;
+
+	if (flags & ~LABYRINTH_QUALITY_ALL)
+		return -EINVAL;
+	ln->quality = flags;
+	for (i = 0; i < ln->pairs; i++)
+		if (ln->rx[i].zone)
+			labyrinth_zone_set_quality(ln->rx[i].zone, flags);
+	return 0;
+}
+
+static int ethtool_get_sset_count(struct net_device *dev, int sset)
+{
+	switch (sset) {
+	case ETH_SS_STATS:
+		return labnet_stats_count(netdev_priv(dev));
+	case ETH_SS_PRIV_FLAGS:
+		return ARRAY_SIZE(quality_flags);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static void ethtool_get_strings(struct net_device *dev, u32 sset, u8 *data)
+{
+	if (sset == ETH_SS_STATS)
+		labnet_stats_strings(netdev_priv(dev), data);
+	else if (sset == ETH_SS_PRIV_FLAGS)
+		memcpy(data, quality_flags, sizeof(quality_flags));
+}
+
+static void ethtool_get_stats(struct net_device *dev,
+			      struct ethtool_stats *stats, u64 *data)
+{
+	labnet_stats_values(netdev_priv(dev), data);
+}
+
+static int ethtool_get_tunable(struct net_device *dev,
+			       const struct ethtool_tunable *tunable,
+			       void *data)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	if (tunable->id != ETHTOOL_RX_COPYBREAK)
+		return -EOPNOTSUPP;
+	*(u32 *)data = ln->rx_copybreak;
+	return 0;
+}
+
+static int ethtool_set_tunable(struct net_device *dev,
+			       const struct ethtool_tunable *tunable,
+			       const void *data)
+{
+	struct labnet *ln = netdev_priv(dev);
+	u32 value;
+
+	if (tunable->id != ETHTOOL_RX_COPYBREAK)
+		return -EOPNOTSUPP;
+	value = *(const u32 *)data;
+	if (value > PAGE_SIZE)
+		return -ERANGE;
+	WRITE_ONCE(ln->rx_copybreak, value);
+	return 0;
+}
+
+static int ethtool_get_link_ksettings(struct net_device *dev,
+				      struct ethtool_link_ksettings *settings)
+{
+	struct labnet *ln = netdev_priv(dev);
+	u32 speed = SPEED_UNKNOWN;
+	u8 duplex = DUPLEX_UNKNOWN;
+
+	if (virtio_has_feature(ln->vdev, VIRTIO_NET_F_SPEED_DUPLEX)) {
+		virtio_cread_le(ln->vdev, struct virtio_net_config, speed,
+				&speed);
+		virtio_cread_le(ln->vdev, struct virtio_net_config, duplex,
+				&duplex);
+	}
+	settings->base.speed = ethtool_validate_speed(speed) ? speed :
+							       SPEED_UNKNOWN;
+	settings->base.duplex = ethtool_validate_duplex(duplex) ?
+		duplex : DUPLEX_UNKNOWN;
+	settings->base.port = PORT_OTHER;
+	return 0;
+}
+
+const struct ethtool_ops labnet_ethtool_ops = {
+	.get_drvinfo		= ethtool_get_drvinfo,
+	.get_link		= ethtool_op_get_link,
+	.get_ringparam		= ethtool_get_ringparam,
+	.get_channels		= ethtool_get_channels,
+	.get_sset_count		= ethtool_get_sset_count,
+	.get_strings		= ethtool_get_strings,
+	.get_ethtool_stats	= ethtool_get_stats,
+	.get_priv_flags		= ethtool_get_priv_flags,
+	.set_priv_flags		= ethtool_set_priv_flags,
+	.get_tunable		= ethtool_get_tunable,
+	.set_tunable		= ethtool_set_tunable,
+	.get_ts_info		= ethtool_op_get_ts_info,
+	.get_link_ksettings	= ethtool_get_link_ksettings,
+};

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Features: what is negotiated with the device, and what follows from it.
+ */
+#include "labnet.h"
+
+/*
+ * LABNET_FEATURES - every virtio-net feature bit that the driver knows to use
+ *
+ * Given are the bit and a bit that the device must offer as well (virtio 1.2,
+ * section 5.1.3.1); a bit needs itself if it needs nothing else. Large packets
+ * are received into several pages only, hence GUEST_TSO needs MRG_RXBUF, which
+ * in turn is a choice of this driver.
+ */
+#define LABNET_FEATURES(X)						\
+	X(MAC, MAC)							\
+	X(MTU, MTU)							\
+	X(STATUS, STATUS)						\
+	X(SPEED_DUPLEX, SPEED_DUPLEX)					\
+	X(MRG_RXBUF, MRG_RXBUF)						\
+	X(CSUM, CSUM)							\
+	X(HOST_TSO4, CSUM)						\
+	X(HOST_TSO6, CSUM)						\
+	X(HOST_ECN, CSUM)						\
+	X(GUEST_CSUM, GUEST_CSUM)					\
+	X(GUEST_TSO4, GUEST_CSUM)					\
+	X(GUEST_TSO6, GUEST_CSUM)					\
+	X(GUEST_ECN, GUEST_CSUM)					\
+	X(CTRL_VQ, CTRL_VQ)						\
+	X(CTRL_MAC_ADDR, CTRL_VQ)
+
+/* One need more than the table has room for. */
+static const unsigned int features_need_mergeable[] = {
+	VIRTIO_NET_F_GUEST_TSO4,
+	VIRTIO_NET_F_GUEST_TSO6,
+};
+
+#define LABNET_FEATURE_BIT(bit, needs) VIRTIO_NET_F_##bit,
+const unsigned int labnet_features[] = {
+	LABNET_FEATURES(LABNET_FEATURE_BIT)
+	VIRTIO_F_ANY_LAYOUT,
+};
+
+const unsigned int labnet_features_count = ARRAY_SIZE(labnet_features);
+
+struct labnet_feature {
+	unsigned int bit;
+	unsigned int needs;
+	const char *name;
+	const char *needs_name;
+};
+
+#define LABNET_FEATURE_ROW(bit, needs) \
+	{ VIRTIO_NET_F_##bit, VIRTIO_NET_F_##needs, #bit, #needs },
+static const struct labnet_feature features_table[] = {
+	LABNET_FEATURES(LABNET_FEATURE_ROW)
+};
+
+/* ECN says something about TSO of either kind, so it needs one of them. */
+static void features_validate_ecn(struct virtio_device *vdev, unsigned int ecn,
+				  unsigned int tso4, unsigned int tso6)
+{
+	if (!__virtio_test_bit(vdev, tso4) && !__virtio_test_bit(vdev, tso6))
+		__virtio_clear_bit(vdev, ecn);
+}
+
+/*
+ * Refuse what makes no sense alone. The core writes the rest back to the device.
+ */
+int labnet_features_validate(struct virtio_device *vdev)
+{
+	const struct labnet_feature *f;
+	unsigned int i;
+
+	if (!vdev->config->get) {
+		dev_err(&vdev->dev, "device has no configuration space\n");
+		return -EINVAL;
+	}
+
+	for (i = 0; i < ARRAY_SIZE(features_table); i++) {
+		f = &features_table[i];
+		if (!__virtio_test_bit(vdev, f->bit) ||
+		    __virtio_test_bit(vdev, f->needs))
+			continue;
+		dev_warn(&vdev->dev, "%s refused: offered without %s\n",
+			 f->name, f->needs_name);
+		__virtio_clear_bit(vdev, f->bit);
+	}
+
+	if (!__virtio_test_bit(vdev, VIRTIO_NET_F_MRG_RXBUF))
+		for (i = 0; i < ARRAY_SIZE(features_need_mergeable); i++)
+			__virtio_clear_bit(vdev, features_need_mergeable[i]);
+	features_validate_ecn(vdev, VIRTIO_NET_F_GUEST_ECN,
+			      VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6);
+	features_validate_ecn(vdev, VIRTIO_NET_F_HOST_ECN,
+			      VIRTIO_NET_F_HOST_TSO4, VIRTIO_NET_F_HOST_TSO6);
+	return 0;
+}
+
+static void features_apply_header(struct labnet *ln)
+{
+	struct virtio_device *vdev = ln->vdev;
+
+	ln->mergeable = virtio_has_feature(vdev, VIRTIO_NET_F_MRG_RXBUF);
+	ln->little_endian = virtio_is_little_endian(vdev);
+	if (ln->mergeable || virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
+		ln->hdr_len = sizeof(struct virtio_net_hdr_v1);
+	else
+		ln->hdr_len = sizeof(struct virtio_net_hdr);
+	/* The header goes before the packet where there is room. */
+	if (virtio_has_feature(vdev, VIRTIO_F_ANY_LAYOUT) ||
+	    virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
+		ln->dev->needed_headroom = ln->hdr_len;
+}
+
+static void features_apply_offloads(struct labnet *ln)
+{
+	struct virtio_device *vdev = ln->vdev;
+	struct net_device *dev = ln->dev;
+
+	dev->features |= NETIF_F_HIGHDMA;
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_CSUM))
+		dev->hw_features |= NETIF_F_HW_CSUM | NETIF_F_SG;
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_HOST_TSO4))
+		dev->hw_features |= NETIF_F_TSO;
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_HOST_TSO6))
+		dev->hw_features |= NETIF_F_TSO6;
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_HOST_ECN))
+		dev->hw_features |= NETIF_F_TSO_ECN;
+	dev->features |= dev->hw_features;
+	/* Cannot be switched without CTRL_GUEST_OFFLOADS. */
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_GUEST_CSUM))
+		dev->features |= NETIF_F_RXCSUM;
+	dev->vlan_features = dev->features;
+}
+
+static void features_apply_mac(struct labnet *ln)
+{
+	u8 mac[ETH_ALEN] = {};
+
+	if (virtio_has_feature(ln->vdev, VIRTIO_NET_F_MAC))
+		virtio_cread_bytes(ln->vdev,
+				   offsetof(struct virtio_net_config, mac),
+				   mac, sizeof(mac));
+	if (is_valid_ether_addr(mac))
+		eth_hw_addr_set(ln->dev, mac);
+	else
+		eth_hw_addr_random(ln->dev);
+}
+
+static void features_apply_mtu(struct labnet *ln)
+{
+	struct net_device *dev = ln->dev;
+	u16 mtu;
+
+	dev->min_mtu = ETH_MIN_MTU;
+	dev->max_mtu = ln->mergeable ? ETH_MAX_MTU : ETH_DATA_LEN;
+	if (!virtio_has_feature(ln->vdev, VIRTIO_NET_F_MTU))
+		return;
+
+	mtu = virtio_cread16(ln->vdev, offsetof(struct virtio_net_config, mtu));
+	if (mtu < dev->min_mtu || mtu > dev->max_mtu) {
+		dev_warn(&ln->vdev->dev, "device's MTU %u ignored\n", mtu);
+		return;
+	}
+	dev->mtu = mtu;
+	dev->max_mtu = mtu;
+}
+
+/* Turn what was negotiated into properties of the interface; before it exists. */
+void labnet_features_apply(struct labnet *ln)
+{
+	features_apply_header(ln);
+	features_apply_offloads(ln);
+	features_apply_mac(ln);
+	features_apply_mtu(ln);
+}

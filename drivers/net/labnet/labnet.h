@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The driver's data model: the device, its queues, and who owns which part.
+ */
+#ifndef _LABNET_H
+#define _LABNET_H
+
+#include <linux/cache.h>
+#include <linux/completion.h>
+#include <linux/etherdevice.h>
+#include <linux/labyrinth.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/scatterlist.h>
+#include <linux/skbuff.h>
+#include <linux/timer.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include <linux/workqueue.h>
+
+#define LABNET_DRIVER "labnet"
+
+/*
+ * LABNET_RX_COUNTERS - what a receive queue counts
+ *
+ * A frame is one packet that the device has completed. At any quiet time
+ *
+ *	frames = delivered + sum of drop_*
+ */
+#define LABNET_RX_COUNTERS(X)						\
+	X(frames, "frames completed by the device")			\
+	X(bytes, "bytes of these frames, without virtio headers")	\
+	X(delivered, "frames handed to the stack")			\
+	X(copied, "frames copied, their page posted again at once")	\
+	X(lent, "frames handed over in their pages")			\
+	X(drop_short, "too short for a virtio and an Ethernet header")	\
+	X(drop_long, "longer than the buffer that was posted")		\
+	X(drop_buffers, "num_buffers is zero, or more than there are")	\
+	X(drop_header, "checksum or segmentation fields make no sense")	\
+	X(drop_damaged, "a page fell short of its quality")		\
+	X(drop_hoard, "the flow holds more pages than its share")	\
+	X(drop_no_page, "no page to put into the ring instead")		\
+	X(drop_no_skb, "no memory for the skb")				\
+	X(polls, "NAPI polls")						\
+	X(interrupts, "interrupts of the queue")			\
+	X(kicks, "notifications of the device")				\
+	X(post_fail, "buffers that the virtqueue refused")
+
+/* LABNET_TX_COUNTERS - what a transmit queue counts */
+#define LABNET_TX_COUNTERS(X)						\
+	X(frames, "frames completed by the device")			\
+	X(bytes, "bytes of these frames, without virtio headers")	\
+	X(drop_post, "frames that the virtqueue refused")		\
+	X(stops, "times the queue was full and stopped")		\
+	X(wakes, "times the queue was woken")				\
+	X(polls, "NAPI polls")						\
+	X(interrupts, "interrupts of the queue")			\
+	X(kicks, "notifications of the device")				\
+	X(timeouts, "times the device did not transmit for seconds")
+
+#define LABNET_COUNTER_FIELD(name, what) u64 name;
+
+/* Written by the queue's NAPI poll, @interrupts by its interrupt handler. */
+struct labnet_rx_stats {
+	LABNET_RX_COUNTERS(LABNET_COUNTER_FIELD)
+};
+
+/* Written under the queue's transmit lock, @interrupts by its handler. */
+struct labnet_tx_stats {
+	LABNET_TX_COUNTERS(LABNET_COUNTER_FIELD)
+};
+
+#define LABNET_RX_COUNTERS_MAX (sizeof(struct labnet_rx_stats) / sizeof(u64))
+#define LABNET_TX_COUNTERS_MAX (sizeof(struct labnet_tx_stats) / sizeof(u64))
+
+/*
+ * struct labnet_rx - a receive queue
+ *
+ * Constant while the device runs:
+ * @vq: the virtqueue, or NULL while the device is down
+ * @zone: where its pages come from
+ * @ln: the device
+ * @size: buffers in the full ring
+ * @offset: where in a page the device writes
+ * @length: how much it may write there
+ * @napi: the poll, which owns @vq, @zone and what follows
+ *
+ * NAPI poll:
+ * @posted: buffers in the ring
+ * @posted_min: the fewest there ever were since the device was started
+ * @copies: the page that small packets are copied to, or NULL
+ * @copies_used: bytes of it that are in use
+ * @batch: skbs that go to the stack together at the end of the poll
+ * @settle: the queue is idle; set by @idle
+ * @stats: see there
+ *
+ * Timer:
+ * @idle: notices that the queue is idle
+ * @idle_frames: @stats.frames when it last looked
+ *
+ * Under rtnl:
+ * @past: the counters of the zones that this queue has had before
+ */
+struct labnet_rx {
+	struct virtqueue *vq;
+	struct labyrinth_zone *zone;
+	struct labnet *ln;
+	u32 size;
+	u32 offset;
+	u32 length;
+	struct napi_struct napi;
+
+	u32 posted;
+	u32 posted_min;
+	struct labyrinth_entry *copies;
+	u32 copies_used;
+	struct list_head batch;
+	bool settle;
+	struct labnet_rx_stats stats;
+
+	struct timer_list idle;
+	u64 idle_frames;
+
+	u64 past[LABYRINTH_COUNTERS_MAX];
+};
+
+/*
+ * struct labnet_tx - a transmit queue
+ * @vq: the virtqueue, or NULL while the device is down; under the transmit lock
+ * @ln: the device
+ * @napi: frees what the device has transmitted
+ * @sg: for the frame being posted; under the transmit lock
+ * @stats: see there
+ */
+struct labnet_tx {
+	struct virtqueue *vq;
+	struct labnet *ln;
+	struct napi_struct napi;
+	struct scatterlist sg[MAX_SKB_FRAGS + 2];
+	struct labnet_tx_stats stats;
+};
+
+/*
+ * struct labnet_ctrl - the control queue
+ * @vq: the virtqueue; NULL if the device has none or is down
+ * @lock: one command at a time; protects all that follows
+ * @done: the device has answered
+ * @message: command, data and answer; the device reads and writes here
+ * @stuck: a command was never answered, so that @message is the device's until
+ *	it is reset
+ */
+struct labnet_ctrl {
+	struct virtqueue *vq;
+	struct mutex lock;	/* see above */
+	struct completion done;
+	struct labnet_ctrl_message *message;
+	bool stuck;
+};
+
+/*
+ * struct labnet - a device; the private part of its net_device
+ *
+ * Constant:
+ * @vdev: the virtio device
+ * @dev: the network interface
+ * @hdr_len: bytes of virtio header before each packet
+ * @mergeable: a packet may span several buffers
+ * @little_endian: byte order of the virtio header
+ * @pairs: queue pairs in @rx and @tx
+ *
+ * @flow_seed: makes flows' holder numbers hard to guess
+ * @quality: LABYRINTH_QUALITY_* of all zones; under rtnl
+ * @rx_copybreak: longest packet that is copied; ethtool writes, polls read
+ * @ctrl: see there
+ * @config_work: reads the link state after a configuration interrupt
+ * @restart_work: restarts a device that has stopped to transmit
+ * @rx: receive queues
+ * @tx: transmit queues
+ */
+struct labnet {
+	struct virtio_device *vdev;
+	struct net_device *dev;
+	unsigned int hdr_len;
+	bool mergeable;
+	bool little_endian;
+	unsigned int pairs;
+
+	u32 flow_seed;
+	unsigned int quality;
+	unsigned int rx_copybreak;
+	struct labnet_ctrl ctrl;
+	struct work_struct config_work;
+	struct work_struct restart_work;
+	struct labnet_rx *rx;
+	struct labnet_tx *tx;
+};
+
+/* Virtqueues come in pairs: receive, transmit, and after them the control queue. */
+static inline struct labnet_rx *labnet_vq_rx(struct virtqueue *vq)
+{
+	struct labnet *ln = vq->vdev->priv;
+
+	return &ln->rx[vq->index / 2];
+}
+
+static inline struct labnet_tx *labnet_vq_tx(struct virtqueue *vq)
+{
+	struct labnet *ln = vq->vdev->priv;
+
+	return &ln->tx[vq->index / 2];
+}
+
+/* features.c: what is negotiated, and what follows from it */
+extern const unsigned int labnet_features[];
+extern const unsigned int labnet_features_count;
+int labnet_features_validate(struct virtio_device *vdev);
+void labnet_features_apply(struct labnet *ln);
+
+/* device.c: starting and stopping the hardware; task context under rtnl */
+int labnet_device_start(struct labnet *ln);
+void labnet_device_stop(struct labnet *ln);
+int labnet_device_restart(struct labnet *ln);
+void labnet_device_update_link(struct labnet *ln);
+
+/* queue.c: virtqueues; task context under rtnl */
+int labnet_queues_alloc(struct labnet *ln, unsigned int pairs);
+void labnet_queues_free(struct labnet *ln);
+int labnet_queues_find(struct labnet *ln);
+void labnet_queues_delete(struct labnet *ln);
+
+/* rx.c: receive */
+void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx);
+int labnet_rx_open(struct labnet_rx *rx);
+void labnet_rx_start(struct labnet_rx *rx);
+void labnet_rx_stop(struct labnet_rx *rx);
+void labnet_rx_close(struct labnet_rx *rx);
+void labnet_rx_interrupt(struct virtqueue *vq);
+
+/* copy.c: small packets; NAPI poll */
+struct sk_buff *labnet_copy(struct labnet_rx *rx, const void *packet,
+			    unsigned int len);
+void labnet_copy_close(struct labnet_rx *rx);
+
+/* delivery.c: from the queue to the stack; NAPI poll */
+void labnet_deliver(struct labnet_rx *rx, struct sk_buff *skb,
+		    const struct virtio_net_hdr *hdr);
+void labnet_deliver_batch(struct labnet_rx *rx);
+
+/* flow.c: who a packet is for */
+#define LABNET_FLOW_MANY 0	/* holder of a page that several flows share */
+u8 labnet_flow_holder(u32 seed, const void *packet, unsigned int len);
+
+/* tx.c: transmit */
+void labnet_tx_init(struct labnet *ln, struct labnet_tx *tx);
+void labnet_tx_start(struct labnet_tx *tx);
+void labnet_tx_stop(struct labnet_tx *tx);
+void labnet_tx_close(struct labnet_tx *tx);
+void labnet_tx_interrupt(struct virtqueue *vq);
+netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/* ctrl.c: commands to the device; task context, may sleep */
+int labnet_ctrl_init(struct labnet *ln);
+void labnet_ctrl_free(struct labnet *ln);
+void labnet_ctrl_reset(struct labnet *ln);
+void labnet_ctrl_interrupt(struct virtqueue *vq);
+int labnet_ctrl_set_mac(struct labnet *ln, const u8 *mac);
+
+/* stats.c: numbers */
+void labnet_stats_get64(struct net_device *dev,
+			struct rtnl_link_stats64 *stats);
+int labnet_stats_count(struct labnet *ln);
+void labnet_stats_strings(struct labnet *ln, u8 *data);
+void labnet_stats_values(struct labnet *ln, u64 *data);
+
+/* ethtool.c */
+extern const struct ethtool_ops labnet_ethtool_ops;
+
+#endif /* _LABNET_H */

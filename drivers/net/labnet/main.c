@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Binding to the device and to the stack.
+ */
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/rtnetlink.h>
+
+#include "labnet.h"
+
+#define LABNET_RX_COPYBREAK	256
+#define LABNET_TX_TIMEOUT	(5 * HZ)
+
+static int labnet_open(struct net_device *dev)
+{
+	return labnet_device_start(netdev_priv(dev));
+}
+
+static int labnet_stop(struct net_device *dev)
+{
+	labnet_device_stop(netdev_priv(dev));
+	return 0;
+}
+
+static int labnet_set_mac_address(struct net_device *dev, void *p)
+{
+	struct labnet *ln = netdev_priv(dev);
+	struct sockaddr *addr = p;
+	int err;
+
+	err = eth_prepare_mac_addr_change(dev, addr);
+	if (err)
+		return err;
+	/* A device that is down is told when it is started. */
+	if (netif_running(dev) &&
+	    virtio_has_feature(ln->vdev, VIRTIO_NET_F_CTRL_MAC_ADDR)) {
+		err = labnet_ctrl_set_mac(ln, addr->sa_data);
+		if (err)
+			return err;
+	}
+	eth_commit_mac_addr_change(dev, p);
+	return 0;
+}
+
+static void labnet_tx_timeout(struct net_device *dev, unsigned int txqueue)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	ln->tx[txqueue].stats.timeouts++;
+	netdev_err(dev, "transmit queue %u hangs, restarting the device\n",
+		   txqueue);
+	schedule_work(&ln->restart_work);
+}
+
+static const struct net_device_ops labnet_netdev_ops = {
+	.ndo_open		= labnet_open,
+	.ndo_stop		= labnet_stop,
+	.ndo_start_xmit		= labnet_tx_xmit,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_set_mac_address	= labnet_set_mac_address,
+	.ndo_get_stats64	= labnet_stats_get64,
+	.ndo_features_check	= passthru_features_check,
+	.ndo_tx_timeout		= labnet_tx_timeout,
+};
+
+static void labnet_config_work(struct work_struct *work)
+{
+	struct labnet *ln = container_of(work, struct labnet, config_work);
+
+	rtnl_lock();
+	if (netif_running(ln->dev))
+		labnet_device_update_link(ln);
+	rtnl_unlock();
+}
+
+static void labnet_restart_work(struct work_struct *work)
+{
+	struct labnet *ln = container_of(work, struct labnet, restart_work);
+
+	rtnl_lock();
+	if (netif_running(ln->dev))
+		labnet_device_restart(ln);
+	rtnl_unlock();
+}
+
+/* Hard interrupt: something in the configuration space has changed. */
+static void labnet_config_changed(struct virtio_device *vdev)
+{
+	struct labnet *ln = vdev->priv;
+
+	schedule_work(&ln->config_work);
+}
+
+static struct labnet *labnet_alloc(struct virtio_device *vdev)
+{
+	struct net_device *dev = alloc_etherdev(sizeof(struct labnet));
+	struct labnet *ln;
+
+	if (!dev)
+		return NULL;
+	SET_NETDEV_DEV(dev, &vdev->dev);
+	dev->netdev_ops = &labnet_netdev_ops;
+	dev->ethtool_ops = &labnet_ethtool_ops;
+	dev->watchdog_timeo = LABNET_TX_TIMEOUT;
+	dev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
+
+	ln = netdev_priv(dev);
+	ln->dev = dev;
+	ln->vdev = vdev;
+	ln->flow_seed = get_random_u32();
+	ln->quality = LABYRINTH_QUALITY_DEFAULT;
+	ln->rx_copybreak = LABNET_RX_COPYBREAK;
+	INIT_WORK(&ln->config_work, labnet_config_work);
+	INIT_WORK(&ln->restart_work, labnet_restart_work);
+	vdev->priv = ln;
+	return ln;
+}
+
+static int labnet_probe(struct virtio_device *vdev)
+{
+	struct labnet *ln;
+	int err;
+
+	ln = labnet_alloc(vdev);
+	if (!ln)
+		return -ENOMEM;
+	labnet_features_apply(ln);
+	err = labnet_ctrl_init(ln);
+	if (err)
+		goto free_netdev;
+	err = labnet_queues_alloc(ln, 1);
+	if (err)
+		goto free_ctrl;
+
+	netif_carrier_off(ln->dev);
+	err = register_netdev(ln->dev);
+	if (err)
+		goto free_queues;
+	return 0;
+
+free_queues:
+	labnet_queues_free(ln);
+free_ctrl:
+	labnet_ctrl_free(ln);
+free_netdev:
+	free_netdev(ln->dev);
+	return err;
+}
+
+/* Unregistering closes the interface, which stops and empties everything. */
+static void labnet_remove(struct virtio_device *vdev)
+{
+	struct labnet *ln = vdev->priv;
+
+	unregister_netdev(ln->dev);
+	virtio_reset_device(vdev);
+	cancel_work_sync(&ln->config_work);
+	cancel_work_sync(&ln->restart_work);
+	labnet_queues_free(ln);
+	labnet_ctrl_free(ln);
+	free_netdev(ln->dev);
+}
+
+static const struct virtio_device_id labnet_ids[] = {
+	{ VIRTIO_ID_NET, VIRTIO_DEV_ANY_ID },
+	{}
+};
+MODULE_DEVICE_TABLE(virtio, labnet_ids);
+
+static struct virtio_driver labnet_driver = {
+	.driver.name		= LABNET_DRIVER,
+	.driver.owner		= THIS_MODULE,
+	.feature_table		= labnet_features,
+	.id_table		= labnet_ids,
+	.validate		= labnet_features_validate,
+	.probe			= labnet_probe,
+	.remove			= labnet_remove,
+	.config_changed		= labnet_config_changed,
+};
+
+static int __init labnet_init(void)
+{
+	/* Not a constant, since the table's length is another file's matter. */
+	labnet_driver.feature_table_size = labnet_features_count;
+	return register_virtio_driver(&labnet_driver);
+}
+
+static void __exit labnet_exit(void)
+{
+	unregister_virtio_driver(&labnet_driver);
+}
+
+module_init(labnet_init);
+module_exit(labnet_exit);
+
+MODULE_DESCRIPTION("virtio-net driver on labyrinth pages");
+MODULE_AUTHOR("The Labyrinth authors");
+MODULE_LICENSE("GPL");

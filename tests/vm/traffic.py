@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Floods: UDP packets from the host into the guest, from the benchmark's generator."""
+
+import subprocess
+import time
+from types import TracebackType
+
+from qemu import BUILD
+from tests.bench.traffic import build
+from tests.vm import expect
+from tests.vm.link import Link
+
+# The discard port: nobody listens there, so packets go through the whole stack and are thrown away.
+PORT = 9
+FLOWS = 4
+# More than an emulated guest can take; without any pace the generator would take the guest's CPU, too.
+RATE = 100_000
+# A flood ends with its block; this is only so that none can go on for ever.
+LONGEST = 600
+
+
+class Flood:
+    """A flood that lasts as long as its `with` block. @size is the frame's, with the Ethernet header."""
+
+    def __init__(self, net: Link, size: int = 64, rate: int = RATE, flows: int = FLOWS) -> None:
+        words = {"interface": net.nic.tap, "to-mac": net.nic.mac, "from-ip": net.host, "to-ip": net.guest,
+                 "to-port": PORT, "flows": flows, "size": size, "rate": rate, "seconds": LONGEST}
+        self._argv = [str(build(BUILD / "bench"))]
+        self._argv += [text for name, value in words.items() for text in (f"--{name}", str(value))]
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "Flood":
+        self._process = subprocess.Popen(self._argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        assert self._process
+        died = self._process.poll() is not None
+        self._process.kill()
+        _, errors = self._process.communicate()
+        if died and kind is None:
+            raise expect.Failure("the generator runs", "until it is stopped", errors.strip())
+
+
+def flood_until(net: Link, size: int, packets: int, seconds: float) -> None:
+    """Flood until the guest has received @packets more than now; it has to manage that within @seconds."""
+    start, began = net.received(), time.monotonic()
+    with Flood(net, size):
+        while (done := net.received() - start) < packets:
+            if time.monotonic() - began > seconds:
+                raise expect.Failure(f"packets of {size} bytes received in {seconds:g} s", f"{packets:,}", done)
+            expect.progress(f"{size} bytes: {done:,} of {packets:,} packets")
+            time.sleep(2)
+    expect.progress(f"{size} bytes: {done:,} packets, {done / (time.monotonic() - began):,.0f}/s")
+    settle(net)
+
+
+def settle(net: Link) -> None:
+    """Wait until all that was sent has arrived: nothing is read from the tap and nothing is received any more."""
+    last = None
+    for _ in range(100):
+        now = (net.delivered_by_host(), net.received())
+        if now == last:
+            return
+        last = now
+        time.sleep(0.3)
+    raise expect.Failure("packets stop arriving after the flood", "within 30 s", last)
