@@ -136,10 +136,14 @@ def report(result: Result, elapsed: float) -> None:
     print("\n".join(f"         {line}" for line in lines), flush=True)
 
 
-def summarise(passed: int, failed: int) -> int:
-    """Print the last line and return the exit status: nothing that ran is no success."""
-    print(f"{passed} passed, {failed} failed", flush=True)
-    return 0 if passed and not failed else 1
+def summarise(results: list[Result]) -> int:
+    """Print what has not passed once more and the last line; return the exit status: nothing that ran is no success."""
+    bad = [result for result in results if not result.ok]
+    for result in bad:
+        why = result.message.partition("\n")[0]
+        print(f"{result.outcome}  {result.suite}: {result.case}: {why}")
+    print(f"{len(results) - len(bad)} passed, {len(bad)} failed", flush=True)
+    return 0 if results and not bad else 1
 
 
 def select(names: list[str]) -> tuple[list[str], list[runner.Case]]:
@@ -176,12 +180,12 @@ def main(names: list[str]) -> int:
     # From here on there is no network but our own.
     network.enter()
     makers = {"lint": lint, "kunit": unit, "harness": harness, "vm": lambda: guests(cases, kernel)}
-    start, passed, failed = time.monotonic(), 0, 0
+    start, results = time.monotonic(), []
     for group in groups:
         for result in guarded(group, makers[group]()):
             report(result, time.monotonic() - start)
-            passed, failed = passed + result.ok, failed + (not result.ok)
-    return summarise(passed, failed)
+            results.append(result)
+    return summarise(results)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,11 @@ class Counting(unittest.TestCase):
     """The last line and the exit status."""
 
     def test_status(self) -> None:
+        good, bad = Result("vm", "x", "pass"), Result("vm", "y", "lost", "the guest hangs\nconsole: ...")
         for passed, failed, status in ((3, 0, 0), (0, 0, 1), (3, 1, 1), (0, 1, 1)):
-            self.assertEqual(quietly(check.summarise, passed, failed), (status, f"{passed} passed, {failed} failed\n"))
+            got, text = quietly(check.summarise, [bad] * failed + [good] * passed)
+            self.assertEqual((got, text.splitlines()[-1]), (status, f"{passed} passed, {failed} failed"))
+            self.assertEqual(text.splitlines()[:-1], ["lost  vm: y: the guest hangs"] * failed)
 
     def test_lost_is_no_success(self) -> None:
         for outcome, ok in (("pass", True), ("fail", False), ("lost", False), ("", False)):
