@@ -53,6 +53,11 @@ class Verdicts(unittest.TestCase):
         self.assertIn("status 3", result.message)
         self.assertIn("some words", result.message)
 
+    def test_mistake_in_the_case(self) -> None:
+        result = verdict(lambda vm, net: 1 // 0)
+        self.assertEqual(result.outcome, "fail")
+        self.assertIn("ZeroDivisionError", result.message)
+
     def test_lost_packets(self) -> None:
         result = verdict(lambda vm, net: (vm.run(f"ip link set {net.interface} down"), net.ping_guest(count=1)))
         self.assertEqual(result.outcome, "fail")

@@ -99,7 +99,7 @@ def _run(case: Case, kernel: Kernel, driver: str, log: Path, modules_from: Path 
     with _taps(nics), _limit(seconds), machine as vm:
         try:
             complaints = _attempt(lambda: _body(case, vm, Link(vm, nics[0], driver)))
-            complaints += _attempt(lambda: ending.check(vm, driver))
+            complaints += _attempt(lambda: case.declared("ending", ending.check)(vm, driver))
         except Overdue as overdue:
             raise vm.lost(str(overdue)) from overdue
     return ("fail", "\n".join(complaints)) if complaints else ("pass", "")
@@ -116,10 +116,18 @@ def _attempt(step: Any) -> list[str]:
     try:
         step()
     except (expect.Failure, GuestError, QMPError) as problem:
-        frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if "/tests/vm/" in frame.filename]
-        place = next((f for f in reversed(frames) if "/cases/" in f.filename), frames[-1])
-        return [f"{Path(place.filename).name}:{place.lineno}: {problem}"]
+        return [f"{_place(problem)}: {problem}"]
+    except Lost:
+        raise
+    except Exception as mistake:  # in the case itself; the cases after it can be right all the same
+        return [f"{_place(mistake)}: {type(mistake).__name__}: {mistake}"]
     return []
+
+
+def _place(problem: Exception) -> str:
+    frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if "/tests/vm/" in frame.filename]
+    place = next((f for f in reversed(frames) if "/cases/" in f.filename), frames[-1])
+    return f"{Path(place.filename).name}:{place.lineno}"
 
 
 def _variants(name: str) -> list[Case]:
