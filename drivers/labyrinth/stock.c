@@ -84,6 +84,12 @@ int labyrinth_enter(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 	return stock_enter(zone, entry, page, quality, site);
 }
 
+/* Why the ledger had no entry: the limit is reached, or it could not grow. */
+static int stock_no_entry(struct labyrinth_zone *zone)
+{
+	return labyrinth_ledger_complete(&zone->ledger) ? -ENOSPC : -ENOMEM;
+}
+
 static __always_inline struct labyrinth_entry *
 stock_allocate(struct labyrinth_zone *zone, gfp_t gfp, unsigned int quality,
 	       unsigned long site)
@@ -94,8 +100,7 @@ stock_allocate(struct labyrinth_zone *zone, gfp_t gfp, unsigned int quality,
 
 	entry = labyrinth_ledger_open(zone);
 	if (unlikely(!entry))
-		return ERR_PTR(labyrinth_ledger_complete(&zone->ledger) ?
-			       -ENOSPC : -ENOMEM);
+		return ERR_PTR(stock_no_entry(zone));
 
 	/* Another node's page would only be refused. */
 	if (labyrinth_only_node(zone) != NUMA_NO_NODE)
@@ -133,8 +138,11 @@ stock_fail(struct labyrinth_zone *zone, gfp_t gfp, enum labyrinth_counter cause,
 		labyrinth_cause_record(zone, cause, site);
 		return NULL;
 	}
-	/* Not the end yet: no snapshot. */
-	WRITE_ONCE(zone->shortage, LABYRINTH_LOW);
+	/*
+	 * Not the end yet: no snapshot. An interrupt may have found a drought
+	 * meanwhile, which is not to be forgotten.
+	 */
+	cmpxchg(&zone->shortage, LABYRINTH_PLENTY, LABYRINTH_LOW);
 	if (cause == LABYRINTH_CAUSE_UNKNOWN)
 		cause = LABYRINTH_N_fail_watermark;
 	labyrinth_cause_count(zone, cause);
@@ -224,6 +232,7 @@ int labyrinth_register_page(struct labyrinth_zone *zone, struct page *page,
 			    unsigned int quality_flags)
 {
 	struct labyrinth_entry *entry;
+	int err;
 
 	if (PageCompound(page)) {
 		labyrinth_cause_count(zone, LABYRINTH_N_fail_order);
@@ -231,8 +240,9 @@ int labyrinth_register_page(struct labyrinth_zone *zone, struct page *page,
 	}
 	entry = labyrinth_ledger_open(zone);
 	if (!entry) {
-		labyrinth_cause_count(zone, LABYRINTH_N_fail_limit);
-		return -ENOSPC;
+		err = stock_no_entry(zone);
+		labyrinth_cause_record(zone, stock_cause(err), _RET_IP_);
+		return err;
 	}
 
 	stock_open(zone, entry, page, quality_flags, _RET_IP_);

@@ -47,6 +47,9 @@ static int zone_check(const struct labyrinth_zone_params *params)
 		return zone_refuse(params, "unknown quality flag");
 	if (!params->stash)
 		return zone_refuse(params, "a stash needs at least one page");
+	if (params->limit > totalram_pages())
+		return zone_refuse(params,
+				   "the limit exceeds the machine's memory");
 	if ((u64)params->stash + params->reserve > params->limit)
 		return zone_refuse(params,
 				   "stash and reserve exceed the limit");

@@ -279,9 +279,11 @@ struct labyrinth_entry {
  * @stash: pages that the producers keep stocked
  * @reserve: pages that the worker keeps stocked for a shortage
  * @keep: returned pages that wait to be recycled; more are retired
- * @limit: most pages that the zone may hold at once, all states together
+ * @limit: most pages that the zone may hold at once, all states together; at
+ *	most all pages of the machine
  * @history: remember the last changes of state of each page: when, on which CPU
  *	and by which function. Costs 72 bytes per page and time on each change.
+ *	The module's parameter "history" asks for it in the name of all consumers
  */
 struct labyrinth_zone_params {
 	const char	*name;
@@ -446,6 +448,7 @@ void __labyrinth_stock(struct labyrinth_zone *zone, unsigned int quality_flags);
  * * 0: registered
  * * -E2BIG: more than one page; order is always 0
  * * -ENOSPC: the zone is at its limit
+ * * -ENOMEM: no memory for the ledger
  * * -EINVAL: the page falls short of a quality
  */
 int labyrinth_register_page(struct labyrinth_zone *zone, struct page *page,

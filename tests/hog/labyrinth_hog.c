@@ -17,6 +17,8 @@
  *	poll CONTEXT N		N polls of the zone, each of which takes one page
  *	starve CONTEXT N	the same, but first, each time, take all nowait
  *	register CONTEXT N	offer the zone N blocks of two pages
+ *	retire CONTEXT N	take N pages and retire each of them twice
+ *	forget CONTEXT N	take N pages and never give them back
  *
  * CONTEXT is irq, napi (any softirq) or task. Several commands in one write are
  * separated by semicolons. They have to be in one write where memory is out in
@@ -47,9 +49,9 @@ static int node = NUMA_NO_NODE;
 module_param(node, int, 0444);
 MODULE_PARM_DESC(node, "NUMA node that hog and zone are bound to (default: none)");
 
-static unsigned int limit = 65536;
+static unsigned int limit = 16384;
 module_param(limit, uint, 0444);
-MODULE_PARM_DESC(limit, "most pages of the zone (default 65536)");
+MODULE_PARM_DESC(limit, "most pages of the zone (default 16384)");
 
 static unsigned int quality = LABYRINTH_QUALITY_DEFAULT;
 module_param(quality, uint, 0444);
@@ -194,6 +196,33 @@ static int hog_register(unsigned int times)
 	return 0;
 }
 
+/* A consumer that does not know what it has given away already. */
+static int hog_retire(unsigned int times)
+{
+	struct labyrinth_entry *entry;
+
+	while (times--) {
+		labyrinth_poll_begin(hog.zone);
+		entry = labyrinth_take(hog.zone);
+		if (!entry)
+			return -ENOMEM;
+		labyrinth_retire(hog.zone, entry);
+		labyrinth_retire(hog.zone, entry);
+	}
+	return 0;
+}
+
+/* A consumer that loses pages. */
+static int hog_forget(unsigned int times)
+{
+	while (times--) {
+		labyrinth_poll_begin(hog.zone);
+		if (!labyrinth_take(hog.zone))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /*
  * @act: what to do
  * @times: how often
@@ -302,6 +331,8 @@ static const struct {
 	{ "poll",	hog_poll },
 	{ "starve",	hog_starve },
 	{ "register",	hog_register },
+	{ "retire",	hog_retire },
+	{ "forget",	hog_forget },
 };
 
 static int hog_command(char *text)

@@ -419,6 +419,27 @@ static void register_refuses_a_bad_page(struct kunit *test)
 	fixture_expect_law(test, zone);
 }
 
+/* No place for it: because there may be no more, or because of memory. */
+static void register_without_an_entry(struct kunit *test)
+{
+	struct labyrinth_zone *zone = zone_with(test, .stash = 1, .limit = 1);
+	struct page *page = fixture_page(test);
+
+	allocator_watch(test);
+	allocator_refuse(ALLOCATOR_ATOMIC);
+	KUNIT_EXPECT_EQ(test, labyrinth_register_page(zone, page, 0), -ENOMEM);
+	allocator_refuse(0);
+	KUNIT_EXPECT_EQ(test, fixture_refusals(zone), 1ULL);
+	EXPECT_COUNT(test, zone, fail_limit, 0);
+
+	fixture_stock(zone, 1);
+	KUNIT_EXPECT_EQ(test, labyrinth_register_page(zone, page, 0), -ENOSPC);
+	EXPECT_COUNT(test, zone, fail_limit, 1);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	put_page(page);
+	fixture_expect_law(test, zone);
+}
+
 static struct kunit_case stock_cases[] = {
 	KUNIT_CASE(stock_adds_one_page),
 	KUNIT_CASE(stock_in_hard_interrupt),
@@ -438,6 +459,7 @@ static struct kunit_case stock_cases[] = {
 	KUNIT_CASE(register_takes_the_page_over),
 	KUNIT_CASE(register_refuses_more_than_one_page),
 	KUNIT_CASE(register_refuses_a_bad_page),
+	KUNIT_CASE(register_without_an_entry),
 	{}
 };
 

@@ -44,6 +44,7 @@ static const struct refusal refusals[] = {
 	REFUSAL("unknown quality", .params.quality = LABYRINTH_QUALITY_ALL + 1),
 	REFUSAL("no stash", .params.stash = 0),
 	REFUSAL("no limit", .params.limit = 0),
+	REFUSAL("more than there is", .params.limit = UINT_MAX),
 	REFUSAL("stash over limit", .params.stash = 57),
 	REFUSAL("reserve over limit", .params.reserve = 57),
 	REFUSAL("sum wraps", .params.stash = UINT_MAX, .params.reserve = 2),
