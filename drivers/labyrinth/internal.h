@@ -85,6 +85,7 @@ bool labyrinth_ledger_refuse(struct labyrinth_zone *zone,
 void labyrinth_ledger_observe(struct labyrinth_zone *zone,
 			      const struct labyrinth_entry *entry,
 			      enum labyrinth_state to);
+bool labyrinth_ledger_lawful(struct labyrinth_zone *zone);
 void labyrinth_ledger_history(struct labyrinth_ledger *ledger,
 			      const struct labyrinth_entry *entry,
 			      struct seq_file *seq);

@@ -3,19 +3,33 @@
  * The ledger: an entry for each page, its state, and the law of conservation.
  */
 #include <kunit/visibility.h>
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <trace/events/labyrinth.h>
 
 #include "internal.h"
 
+/*
+ * How long books that look wrong have to stay exactly as they are until they are
+ * wrong: a page between two of its states is not for so long, even on a CPU whose
+ * hypervisor has something else to do.
+ */
+#define LABYRINTH_LAW_LOOKS	50
+#define LABYRINTH_LAW_PAUSE	20	/* milliseconds */
+
 /* A new chunk is asked for with the rights of the page that needs it. */
 #define LABYRINTH_CHUNK_GFP (GFP_ATOMIC | __GFP_NOWARN | __GFP_ZERO)
 
 static_assert(sizeof(struct labyrinth_entry) == 64);
+
+static bool ledger_history;
+module_param_named(history, ledger_history, bool, 0644);
+MODULE_PARM_DESC(history, "remember the last state changes of each page of every zone made from now on");
 
 static const char * const state_names[] = {
 	[LABYRINTH_RELEASED]	= "released",
@@ -68,7 +82,7 @@ int labyrinth_ledger_init(struct labyrinth_ledger *ledger, unsigned int limit,
 				  GFP_KERNEL);
 	if (!ledger->chunks)
 		return -ENOMEM;
-	if (!history)
+	if (!history && !READ_ONCE(ledger_history))
 		return 0;
 
 	ledger->history = kvcalloc(ledger->chunks_max * LABYRINTH_CHUNK_ENTRIES,
@@ -196,6 +210,8 @@ void labyrinth_ledger_history(struct labyrinth_ledger *ledger,
 {
 	const struct labyrinth_history *history;
 	const struct labyrinth_event *event;
+	/* One now for all: ages have to be in order. */
+	u32 now = (u32)jiffies;
 	unsigned int i;
 
 	if (!ledger->history)
@@ -206,7 +222,7 @@ void labyrinth_ledger_history(struct labyrinth_ledger *ledger,
 		if (!event->site)
 			continue;
 		seq_printf(seq, "    %u ms ago cpu %u to %s by %pS\n",
-			   jiffies_to_msecs((u32)jiffies - event->when),
+			   jiffies_to_msecs(now - event->when),
 			   event->cpu, labyrinth_state_name(event->to),
 			   (void *)event->site);
 	}
@@ -259,3 +275,25 @@ void labyrinth_zone_balance(struct labyrinth_zone *zone,
 		balance->balance -= balance->state[i];
 }
 EXPORT_SYMBOL_GPL(labyrinth_zone_balance);
+
+/*
+ * Does the law hold? Task context, may sleep. Pages that are on their way just now
+ * do not count against it, so a zone in use is never found to break it.
+ */
+bool labyrinth_ledger_lawful(struct labyrinth_zone *zone)
+{
+	struct labyrinth_balance first, now;
+	unsigned int looks;
+
+	labyrinth_zone_balance(zone, &first);
+	if (!first.balance)
+		return true;
+	for (looks = 0; looks < LABYRINTH_LAW_LOOKS; looks++) {
+		msleep(LABYRINTH_LAW_PAUSE);
+		labyrinth_zone_balance(zone, &now);
+		if (memcmp(&first, &now, sizeof(now)))
+			return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_IF_KUNIT(labyrinth_ledger_lawful);

@@ -165,6 +165,9 @@ unsigned int labyrinth_settle(struct labyrinth_zone *zone)
 		labyrinth_holder_return(zone, entry);
 		lent_retire(zone, entry);
 	}
+	/* A quiet point: the worker looks whether the books are right. */
+	if (IS_ENABLED(CONFIG_DEBUG_VM) && !zone->lent.length)
+		labyrinth_worker_kick(zone);
 	return zone->lent.length;
 }
 EXPORT_SYMBOL_GPL(labyrinth_settle);

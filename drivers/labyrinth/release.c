@@ -93,6 +93,12 @@ static void release_audit(struct labyrinth_zone *zone,
 		release_quarantine(zone, entry);
 		return;
 	}
+	/* Nobody asked whether it is shared, but a shared page is no stock. */
+	if (unlikely(!labyrinth_returned(entry))) {
+		labyrinth_count(zone, parted);
+		labyrinth_release(zone, entry);
+		return;
+	}
 	if (labyrinth_reserve_wants(zone))
 		release_restock(zone, entry, &zone->reserve);
 	else if (labyrinth_stash_level(&zone->stash) < zone->stash_target)
@@ -147,6 +153,15 @@ static void release_recall(struct labyrinth_zone *zone)
 	}
 }
 
+/* Nothing left to do, and the consumer has often nothing either. */
+static void release_check(struct labyrinth_zone *zone)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_VM))
+		WARN_ONCE(!labyrinth_ledger_lawful(zone),
+			  "labyrinth: %s: pages were lost or made up\n",
+			  zone->name);
+}
+
 static void release_work(struct work_struct *work)
 {
 	struct labyrinth_zone *zone = container_of(to_delayed_work(work),
@@ -162,6 +177,8 @@ static void release_work(struct work_struct *work)
 		labyrinth_work_queue(&zone->work, LABYRINTH_RECALL_INTERVAL);
 	else if (!filled)
 		labyrinth_work_queue(&zone->work, LABYRINTH_REFILL_INTERVAL);
+	else
+		release_check(zone);
 }
 
 void labyrinth_worker_init(struct labyrinth_zone *zone)

@@ -304,6 +304,19 @@ static void ledger_balance_notices_one_page(struct kunit *test)
 	labyrinth_count(zone, taken);
 }
 
+/* Wrong books are found; so are, by waiting, those that only looked wrong. */
+static void ledger_is_lawful_or_not(struct kunit *test)
+{
+	struct labyrinth_zone *zone = zone_with(test);
+
+	fixture_stock(zone, 3);
+	KUNIT_EXPECT_TRUE(test, labyrinth_ledger_lawful(zone));
+	labyrinth_count(zone, taken);
+	KUNIT_EXPECT_FALSE(test, labyrinth_ledger_lawful(zone));
+	labyrinth_count(zone, released);
+	KUNIT_EXPECT_TRUE(test, labyrinth_ledger_lawful(zone));
+}
+
 static struct kunit_case ledger_cases[] = {
 	KUNIT_CASE(ledger_allows_the_arrows_only),
 	KUNIT_CASE(ledger_names_the_states),
@@ -315,6 +328,7 @@ static struct kunit_case ledger_cases[] = {
 	KUNIT_CASE(ledger_limit_holds_for_all_states),
 	KUNIT_CASE(ledger_balance_counts_each_state),
 	KUNIT_CASE(ledger_balance_notices_one_page),
+	KUNIT_CASE(ledger_is_lawful_or_not),
 	KUNIT_CASE(ledger_remembers),
 	KUNIT_CASE(ledger_forgets_unless_asked),
 	{}

@@ -127,6 +127,24 @@ static void audit_quarantines_what_others_hold(struct kunit *test)
 }
 
 /* The youngest stay; one more, and the oldest leaves. */
+/* Nobody asked for RELIABLE: given up all the same, since it is no stock. */
+static void audit_gives_up_what_others_hold(struct kunit *test)
+{
+	struct labyrinth_zone *zone = zone_with(test, .reserve = 2);
+	struct labyrinth_entry *entry = fixture_take(test, zone);
+	struct page *page = entry->page;
+
+	labyrinth_share(zone, entry);
+	labyrinth_retire(zone, entry);
+	fixture_worker_run(zone);
+	EXPECT_COUNT(test, zone, parted, 1);
+	EXPECT_COUNT(test, zone, restocked, 0);
+	EXPECT_COUNT(test, zone, quarantined, 0);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	put_page(page);
+	fixture_expect_law(test, zone);
+}
+
 static void quarantine_keeps_the_youngest(struct kunit *test)
 {
 	struct labyrinth_zone *zone = sated_zone_with(test,
@@ -227,6 +245,7 @@ static struct kunit_case release_cases[] = {
 	KUNIT_CASE(audit_stocks_what_the_reserve_lacks),
 	KUNIT_CASE(audit_stocks_what_the_stash_lacks),
 	KUNIT_CASE(audit_quarantines_what_others_hold),
+	KUNIT_CASE(audit_gives_up_what_others_hold),
 	KUNIT_CASE(quarantine_keeps_the_youngest),
 	KUNIT_CASE(worker_looks_again_for_what_is_overdue),
 	KUNIT_CASE(worker_tries_again_to_fill_the_reserve),
