@@ -143,7 +143,7 @@ static const char *map_verdict(const struct labyrinth_passage *p)
 	if (usable > p->low + p->protect)
 		return "open";
 	if (usable > p->min + p->protect)
-		return "open (low: kswapd is awake)";
+		return "open (low)";
 	if (usable > p->floor + p->protect)
 		return "atomic only";
 	if (usable > p->floor)

@@ -130,7 +130,7 @@ def expect_plausible(passages: list[Passage]) -> None:
 
 def verdict(passage: Passage) -> str:
     """Return the words that Documentation/map.rst promises for a passage with these numbers."""
-    for mark, words in (("low", "open"), ("min", "open (low: kswapd is awake)"), ("floor", "atomic only")):
+    for mark, words in (("low", "open"), ("min", "open (low)"), ("floor", "atomic only")):
         if passage.above(mark) > 0:
             return words
     if passage.usable > passage.number["floor"]:

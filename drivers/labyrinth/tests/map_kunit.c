@@ -80,8 +80,8 @@ static const struct view {
 	struct labyrinth_passage passage;
 } views[] = {
 	{ "open\n", { .free = 2501 } },
-	{ "open (low: kswapd is awake)", { .free = 2500 } },
-	{ "open (low: kswapd is awake)", { .free = 1601 } },
+	{ "open (low)", { .free = 2500 } },
+	{ "open (low)", { .free = 1601 } },
 	{ "atomic only", { .free = 1600 } },
 	{ "atomic only", { .free = 1001 } },
 	{ "closed (at the floor)", { .free = 1000 } },

@@ -128,6 +128,9 @@ static const struct defect defects[] = {
 	  LABYRINTH_N_violation_compound, plant_larger_block },
 };
 
+/* Each kind of defect is planted so often, on a page of its own each time. */
+#define TRIALS 1000
+
 static void defect_name(const struct defect *defect, char *name)
 {
 	strscpy(name, defect->name, KUNIT_PARAM_DESC_SIZE);
@@ -135,28 +138,39 @@ static void defect_name(const struct defect *defect, char *name)
 
 KUNIT_ARRAY_PARAM(defect, defects, defect_name);
 
+static unsigned int admitted(struct labyrinth_zone *zone,
+			     struct labyrinth_entry *entry, unsigned int flags)
+{
+	entry->quality = flags;
+	return labyrinth_quality_admit(zone, entry);
+}
+
 /* Refused with the flag, and only under its own name; admitted without. */
 static void quality_admits_no_defect(struct kunit *test)
 {
 	const struct defect *defect = test->param_value;
 	struct labyrinth_zone *zone = zone_with(test);
+	unsigned int unasked = 0, asked = 0, trial;
 	struct labyrinth_entry entry;
 
-	present(test, &entry, 0);
-	defect->plant(zone, &entry);
-	KUNIT_EXPECT_TRUE(test, labyrinth_quality_admit(zone, &entry));
-	entry.quality = LABYRINTH_QUALITY_ALL & ~defect->flag;
-	KUNIT_EXPECT_TRUE(test, labyrinth_quality_admit(zone, &entry));
-	KUNIT_EXPECT_EQ(test, violations(zone), 0ULL);
+	for (trial = 0; trial < TRIALS; trial++) {
+		present(test, &entry, 0);
+		defect->plant(zone, &entry);
+		unasked += admitted(zone, &entry, 0);
+		unasked += admitted(zone, &entry,
+				    LABYRINTH_QUALITY_ALL & ~defect->flag);
+		KUNIT_EXPECT_EQ(test, violations(zone), (u64)trial);
 
-	entry.quality = defect->flag;
-	KUNIT_EXPECT_FALSE(test, labyrinth_quality_admit(zone, &entry));
-	KUNIT_EXPECT_EQ(test, labyrinth_counter(zone, defect->violation), 1ULL);
-	KUNIT_EXPECT_EQ(test, violations(zone), 1ULL);
-
-	if (defect->undo)
-		defect->undo(&entry);
-	put_page(entry.page);
+		asked += admitted(zone, &entry, defect->flag);
+		if (defect->undo)
+			defect->undo(&entry);
+		put_page(entry.page);
+	}
+	KUNIT_EXPECT_EQ(test, unasked, 2 * TRIALS);
+	KUNIT_EXPECT_EQ(test, asked, 0);
+	KUNIT_EXPECT_EQ(test, violations(zone), (u64)TRIALS);
+	KUNIT_EXPECT_EQ(test, labyrinth_counter(zone, defect->violation),
+			(u64)TRIALS);
 }
 
 static void quality_admits_a_sound_page(struct kunit *test)

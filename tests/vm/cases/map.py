@@ -99,7 +99,7 @@ def words(hog: Hog) -> None:
     """Take page by page what the next word needs, look, and give all back."""
     look(hog, "open")
     lower(hog)
-    look(hog, "open (low: kswapd is awake)")
+    look(hog, "open (low)")
     hog.tell("take all nowait")
     look(hog, "atomic only")
     hog.tell("take all")
