@@ -48,8 +48,8 @@ static unsigned int block_split(struct labyrinth_zone *zone,
 	return gained;
 }
 
-/* Returns false when that did not help: no such block, or the zone is full. */
-static bool block_take(struct labyrinth_zone *zone,
+/* Returns how many pages that gave: 0 if there is no such block, or no room. */
+static unsigned int block_take(struct labyrinth_zone *zone,
 		       struct labyrinth_stash *stash, unsigned int order)
 {
 	gfp_t gfp = LABYRINTH_BLOCK_GFP;
@@ -58,29 +58,30 @@ static bool block_take(struct labyrinth_zone *zone,
 	if (labyrinth_only_node(zone) != NUMA_NO_NODE)
 		gfp |= __GFP_THISNODE;
 	page = alloc_pages_node(zone->node, gfp, order);
-	return page && block_split(zone, stash, page, order);
+	return page ? block_split(zone, stash, page, order) : 0;
 }
 
 /*
  * Raise the stash towards @level with blocks as large as fit and can be had; task
- * context. Single pages are left to the caller.
+ * context. Single pages are left to the caller. Brings no more than was missing at
+ * first, whatever is taken away meanwhile.
  */
 void labyrinth_block_carve(struct labyrinth_zone *zone,
 			   struct labyrinth_stash *stash, unsigned int level)
 {
+	unsigned int missing = level - min(level, labyrinth_stash_level(stash));
 	unsigned int largest = LABYRINTH_BLOCK_ORDER;
-	unsigned int missing, order;
+	unsigned int order, gained;
 
-	for (;;) {
-		missing = level - min(level, labyrinth_stash_level(stash));
-		if (missing < 1U << LABYRINTH_BLOCK_MIN)
-			return;
+	while (missing >= 1U << LABYRINTH_BLOCK_MIN) {
 		order = min_t(unsigned int, ilog2(missing), largest);
 		if (order < LABYRINTH_BLOCK_MIN)
 			return;
+		gained = block_take(zone, stash, order);
 		/* In vain with this size: all smaller from now on. */
-		if (!block_take(zone, stash, order))
+		if (!gained)
 			largest = order - 1;
+		missing -= gained;
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(labyrinth_block_carve);

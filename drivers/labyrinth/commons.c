@@ -64,11 +64,13 @@ static struct page *commons_get(void)
 	return page;
 }
 
+/* Brings what is missing now, and not again what the shrinker takes meanwhile. */
 static void commons_work(struct work_struct *work)
 {
+	unsigned int missing = commons_pages - labyrinth_commons_level();
 	struct page *page;
 
-	while (labyrinth_commons_level() < commons_pages) {
+	while (missing--) {
 		page = alloc_page(LABYRINTH_GFP_WORKER);
 		if (!page) {
 			labyrinth_work_queue(&commons_refill,

@@ -23,18 +23,28 @@ bool labyrinth_reserve_wants(const struct labyrinth_zone *zone)
 }
 EXPORT_SYMBOL_IF_KUNIT(labyrinth_reserve_wants);
 
+static unsigned int reserve_missing(const struct labyrinth_zone *zone)
+{
+	unsigned int level = labyrinth_stash_level(&zone->reserve);
+
+	return zone->reserve_target - min(level, zone->reserve_target);
+}
+
 /*
  * Fill the reserve; task context, may sleep. Stops at the first failure: memory
- * is short, and whoever frees some needs it more than this.
+ * is short, and whoever frees some needs it more than this. Stops as well when it
+ * has brought what was missing, though the shrinker may have taken it away again:
+ * a request that reclaims calls the shrinker, so that there might be no end.
  */
 int labyrinth_reserve_refill(struct labyrinth_zone *zone)
 {
+	unsigned int missing = reserve_missing(zone);
 	struct labyrinth_entry *entry;
 
 	if (!labyrinth_reserve_low(zone))
 		goto well;
 	labyrinth_block_carve(zone, &zone->reserve, zone->reserve_target);
-	while (labyrinth_reserve_wants(zone)) {
+	while (missing-- && labyrinth_reserve_wants(zone)) {
 		entry = labyrinth_request(zone, LABYRINTH_GFP_WORKER, 0,
 					  _THIS_IP_);
 		if (IS_ERR(entry)) {

@@ -5,6 +5,7 @@
  */
 #include <kunit/test.h>
 #include <linux/gfp.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
@@ -97,6 +98,32 @@ static void reserve_failure_is_no_shortage(struct kunit *test)
 	EXPECT_COUNT(test, zone, fail_watermark, 0);
 }
 
+static struct labyrinth_zone *shrunk;
+
+/* As if each request had to reclaim, and came to our own shrinker. */
+static void shrink(struct page *page)
+{
+	labyrinth_reserve_give_back(shrunk, UINT_MAX);
+	allocator_spoil(shrink);
+}
+
+/* What goes away as fast as it comes is not brought for ever. */
+static void reserve_refill_ends(struct kunit *test)
+{
+	struct labyrinth_zone *zone = zone_with(test, .reserve = 8);
+
+	shrunk = zone;
+	allocator_watch(test);
+	allocator_refuse(ALLOCATOR_BLOCK);
+	allocator_spoil(shrink);
+	KUNIT_EXPECT_EQ(test, labyrinth_reserve_refill(zone), 0);
+	allocator_spoil(NULL);
+	EXPECT_COUNT(test, zone, refills, 8);
+	EXPECT_COUNT(test, zone, released, 3);
+	KUNIT_EXPECT_EQ(test, labyrinth_stash_level(&zone->reserve), 5);
+	fixture_expect_law(test, zone);
+}
+
 static void reserve_at_the_limit(struct kunit *test)
 {
 	struct labyrinth_zone *zone = zone_with(test, .reserve = 6, .limit = 64);
@@ -155,6 +182,7 @@ static struct kunit_case reserve_cases[] = {
 	KUNIT_CASE(reserve_refills_to_its_size),
 	KUNIT_CASE(reserve_stops_at_the_first_failure),
 	KUNIT_CASE(reserve_failure_is_no_shortage),
+	KUNIT_CASE(reserve_refill_ends),
 	KUNIT_CASE(reserve_at_the_limit),
 	KUNIT_CASE(reserve_page_is_verified),
 	KUNIT_CASE(reserve_is_refilled_below_half),
