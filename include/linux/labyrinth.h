@@ -517,9 +517,9 @@ unsigned int labyrinth_settle(struct labyrinth_zone *zone);
 struct labyrinth_entry *labyrinth_take(struct labyrinth_zone *zone);
 
 /**
- * labyrinth_untake() - put an unused page back into the stash
+ * labyrinth_untake() - put a page that was not used back into the stash
  * @zone: the zone
- * @entry: a POSTED page that no device ever saw
+ * @entry: a POSTED page that no device can write to
  *
  * Context: The consumer; never sleeps.
  */

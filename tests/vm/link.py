@@ -85,6 +85,12 @@ class Link:
         current = self.vm.run(f"ethtool -g {self.interface}").partition("Current hardware settings:")[2]
         return int(re.search(r"^RX:\s*(\d+)", current, re.MULTILINE)[1])
 
+    def channels(self) -> tuple[int, int]:
+        """Return how many queue pairs there may be, and how many are in use."""
+        output = self.vm.run(f"ethtool -l {self.interface}")
+        most, current = re.findall(r"^Combined:\s*(\d+)", output, re.MULTILINE)
+        return int(most), int(current)
+
     def inject(self, what: str) -> None:
         """Let atomic allocations of every zone fail: "next N", "every N" or "off"."""
         self.vm.run(f"set -e; for zone in {DEBUGFS}/zones/*; do echo {what} > $zone/inject; done")

@@ -111,6 +111,17 @@ int labnet_ctrl_set_mac(struct labnet *ln, const u8 *mac)
 			    VIRTIO_NET_CTRL_MAC_ADDR_SET, mac, ETH_ALEN);
 }
 
+/* How many pairs the device uses: the first one alone after a reset. */
+int labnet_ctrl_set_pairs(struct labnet *ln, unsigned int pairs)
+{
+	struct virtio_net_ctrl_mq mq = {
+		.virtqueue_pairs = cpu_to_virtio16(ln->vdev, pairs),
+	};
+
+	return ctrl_command(ln, VIRTIO_NET_CTRL_MQ,
+			    VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, &mq, sizeof(mq));
+}
+
 int labnet_ctrl_init(struct labnet *ln)
 {
 	struct labnet_ctrl *ctrl = &ln->ctrl;

@@ -29,13 +29,34 @@ static int device_negotiate(struct virtio_device *vdev)
 	return -ENODEV;
 }
 
-static int device_open_rx(struct labnet *ln)
+/* Zones and pages for the first @pairs queues, unless they have them. */
+static int device_open_rx(struct labnet *ln, unsigned int pairs)
 {
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < ln->pairs && !err; i++)
+	for (i = 0; i < pairs && !err; i++)
 		err = labnet_rx_open(&ln->rx[i]);
+	return err;
+}
+
+/* A queue that is not in use holds no page: close those from @first on. */
+static void device_close_rx(struct labnet *ln, unsigned int first)
+{
+	unsigned int i;
+
+	for (i = first; i < ln->pairs; i++)
+		labnet_rx_close(&ln->rx[i]);
+}
+
+static int device_fill_rx(struct labnet *ln)
+{
+	unsigned int i;
+	int err;
+
+	err = device_open_rx(ln, ln->active);
+	for (i = 0; i < ln->active && !err; i++)
+		err = labnet_rx_fill(&ln->rx[i]);
 	return err;
 }
 
@@ -47,17 +68,35 @@ static int device_open_rx(struct labnet *ln)
  * - the device: it is reset first;
  * - interrupt handlers: they find NAPI disabled and at most stock the zone, until
  *   labnet_queues_delete() frees their vectors.
- * Only then are the zones destroyed; what was in the rings is retired already.
+ * What was in the rings is stocked in its zone then, which may be closed.
  */
-static void device_teardown(struct labnet *ln)
+static void device_reset(struct labnet *ln)
 {
-	unsigned int i;
-
 	virtio_reset_device(ln->vdev);
 	labnet_ctrl_reset(ln);
 	labnet_queues_delete(ln);
-	for (i = 0; i < ln->pairs; i++)
-		labnet_rx_close(&ln->rx[i]);
+}
+
+/* The opposite of device_run(): the zones stay, and keep the pages. */
+static void device_halt(struct labnet *ln)
+{
+	unsigned int i;
+
+	for (i = 0; i < ln->active; i++) {
+		labnet_rx_stop(&ln->rx[i]);
+		labnet_tx_stop(&ln->tx[i]);
+	}
+	/* After the polls, which wake a queue that has room. */
+	netif_tx_disable(ln->dev);
+	device_reset(ln);
+}
+
+static int device_use_pairs(struct labnet *ln)
+{
+	/* Nothing to tell: a device begins with one pair. */
+	if (ln->active == 1)
+		return 0;
+	return labnet_ctrl_set_pairs(ln, ln->active);
 }
 
 static void device_restore_filters(struct labnet *ln)
@@ -71,36 +110,37 @@ static void device_restore_filters(struct labnet *ln)
 		netdev_warn(ln->dev, "cannot set MAC address: %d\n", err);
 }
 
-int labnet_device_start(struct labnet *ln)
+/* From reset to traffic. What there is in zones is used; what fails is undone. */
+static int device_run(struct labnet *ln)
 {
 	unsigned int i;
 	int err;
 
 	err = device_negotiate(ln->vdev);
 	if (err)
-		goto fail;
+		return err;
 	err = labnet_queues_find(ln);
 	if (err)
-		goto fail;
-	err = device_open_rx(ln);
-	if (err)
-		goto teardown;
+		return err;
+	err = device_fill_rx(ln);
+	if (err) {
+		device_reset(ln);
+		return err;
+	}
 
 	virtio_device_ready(ln->vdev);
-	for (i = 0; i < ln->pairs; i++) {
+	for (i = 0; i < ln->active; i++) {
 		labnet_tx_start(&ln->tx[i]);
 		labnet_rx_start(&ln->rx[i]);
 	}
+	err = device_use_pairs(ln);
+	if (err) {
+		device_halt(ln);
+		return err;
+	}
 	device_restore_filters(ln);
-	labnet_device_update_link(ln);
-	netif_tx_start_all_queues(ln->dev);
+	netif_tx_wake_all_queues(ln->dev);
 	return 0;
-
-teardown:
-	device_teardown(ln);
-fail:
-	netdev_err(ln->dev, "cannot start the device: %d\n", err);
-	return err;
 }
 
 /* A device that could not be restarted is down already. */
@@ -109,26 +149,92 @@ static bool device_runs(const struct labnet *ln)
 	return ln->rx[0].vq;
 }
 
+/* Nothing of what device_run() needs is left. */
+static void device_down(struct labnet *ln)
+{
+	netif_carrier_off(ln->dev);
+	device_close_rx(ln, 0);
+}
+
+/* One pair is better than none: for more, memory or the device may be short. */
+static int device_run_one(struct labnet *ln, int err)
+{
+	if (ln->active == 1)
+		return err;
+	netdev_warn(ln->dev, "cannot start %u queue pairs: %d, trying one\n",
+		    ln->active, err);
+	err = labnet_queues_use(ln, 1);
+	if (err)
+		return err;
+	device_close_rx(ln, ln->active);
+	return device_run(ln);
+}
+
+int labnet_device_start(struct labnet *ln)
+{
+	int err;
+
+	err = device_run(ln);
+	if (err)
+		err = device_run_one(ln, err);
+	if (err) {
+		netdev_err(ln->dev, "cannot start the device: %d\n", err);
+		device_down(ln);
+		return err;
+	}
+	labnet_device_update_link(ln);
+	return 0;
+}
+
 void labnet_device_stop(struct labnet *ln)
 {
-	unsigned int i;
-
 	if (!device_runs(ln))
 		return;
-	netif_tx_disable(ln->dev);
-	netif_carrier_off(ln->dev);
-	for (i = 0; i < ln->pairs; i++) {
-		labnet_rx_stop(&ln->rx[i]);
-		labnet_tx_stop(&ln->tx[i]);
-	}
-	device_teardown(ln);
+	device_halt(ln);
+	device_down(ln);
 }
 
 /* Give a device that does not answer a second chance; under rtnl. */
 int labnet_device_restart(struct labnet *ln)
 {
-	labnet_device_stop(ln);
+	if (device_runs(ln))
+		device_halt(ln);
 	return labnet_device_start(ln);
+}
+
+/*
+ * Change the number of queue pairs; under rtnl. Buffers that were posted come
+ * back only from a device that is reset, so it is restarted. The pages for new
+ * queues are there before anything is touched, those of the others stay in their
+ * zones, and the link stays up: a failure leaves everything as it was.
+ */
+int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs)
+{
+	unsigned int before = ln->active;
+	int err;
+
+	if (!device_runs(ln))
+		return labnet_queues_use(ln, pairs);
+	err = device_open_rx(ln, pairs);
+	if (err) {
+		device_close_rx(ln, before);
+		return err;
+	}
+
+	device_halt(ln);
+	err = labnet_queues_use(ln, pairs);
+	if (!err)
+		err = device_run(ln);
+	if (!err) {
+		device_close_rx(ln, pairs);
+		return 0;
+	}
+	netdev_err(ln->dev, "cannot run %u queue pairs: %d\n", pairs, err);
+	if (ln->active != before && labnet_queues_use(ln, before))
+		netdev_err(ln->dev, "cannot go back to %u\n", before);
+	labnet_device_start(ln);
+	device_close_rx(ln, ln->active);
+	return err;
 }
 
 void labnet_device_update_link(struct labnet *ln)

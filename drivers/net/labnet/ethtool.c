@@ -38,7 +38,18 @@ static void ethtool_get_channels(struct net_device *dev,
 	struct labnet *ln = netdev_priv(dev);
 
 	channels->max_combined = ln->pairs;
-	channels->combined_count = ln->pairs;
+	channels->combined_count = ln->active;
+}
+
+/* The core has compared with the maximum; pairs are all that there is. */
+static int ethtool_set_channels(struct net_device *dev,
+				struct ethtool_channels *channels)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	if (channels->combined_count == ln->active)
+		return 0;
+	return labnet_device_set_pairs(ln, channels->combined_count);
 }
 
 /* Private flags switch the quality flags: the bit's number is the flag's. */
@@ -155,6 +166,7 @@ const struct ethtool_ops labnet_ethtool_ops = {
 	.get_link		= ethtool_op_get_link,
 	.get_ringparam		= ethtool_get_ringparam,
 	.get_channels		= ethtool_get_channels,
+	.set_channels		= ethtool_set_channels,
 	.get_sset_count		= ethtool_get_sset_count,
 	.get_strings		= ethtool_get_strings,
 	.get_ethtool_stats	= ethtool_get_stats,

@@ -27,6 +27,7 @@
 	X(GUEST_TSO6, GUEST_CSUM)					\
 	X(GUEST_ECN, GUEST_CSUM)					\
 	X(CTRL_VQ, CTRL_VQ)						\
+	X(MQ, CTRL_VQ)							\
 	X(CTRL_MAC_ADDR, CTRL_VQ)
 
 /* One need more than the table has room for. */
@@ -64,6 +65,36 @@ static void features_validate_ecn(struct virtio_device *vdev, unsigned int ecn,
 		__virtio_clear_bit(vdev, ecn);
 }
 
+static u16 features_device_pairs(struct virtio_device *vdev)
+{
+	return virtio_cread16(vdev, offsetof(struct virtio_net_config,
+					     max_virtqueue_pairs));
+}
+
+/* The control queue comes after the last pair, so this number has to be right. */
+static void features_validate_pairs(struct virtio_device *vdev)
+{
+	u16 pairs;
+
+	if (!__virtio_test_bit(vdev, VIRTIO_NET_F_MQ))
+		return;
+	pairs = features_device_pairs(vdev);
+	if (pairs >= VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN &&
+	    pairs <= VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX)
+		return;
+	dev_warn(&vdev->dev, "MQ refused: offered with %u queue pairs\n",
+		 pairs);
+	__virtio_clear_bit(vdev, VIRTIO_NET_F_MQ);
+}
+
+/* How many queue pairs the device has, used or not. */
+unsigned int labnet_features_pairs(struct virtio_device *vdev)
+{
+	if (!virtio_has_feature(vdev, VIRTIO_NET_F_MQ))
+		return 1;
+	return features_device_pairs(vdev);
+}
+
 /*
  * Refuse what makes no sense alone. The core writes the rest back to the device.
  */
@@ -94,6 +125,7 @@ int labnet_features_validate(struct virtio_device *vdev)
 			      VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6);
 	features_validate_ecn(vdev, VIRTIO_NET_F_HOST_ECN,
 			      VIRTIO_NET_F_HOST_TSO4, VIRTIO_NET_F_HOST_TSO6);
+	features_validate_pairs(vdev);
 	return 0;
 }
 

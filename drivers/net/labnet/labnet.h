@@ -74,6 +74,9 @@ struct labnet_tx_stats {
 #define LABNET_RX_COUNTERS_MAX (sizeof(struct labnet_rx_stats) / sizeof(u64))
 #define LABNET_TX_COUNTERS_MAX (sizeof(struct labnet_tx_stats) / sizeof(u64))
 
+/* Room for "rx" and the largest number of a queue. */
+#define LABNET_QUEUE_NAME	8
+
 /*
  * struct labnet_rx - a receive queue
  *
@@ -81,6 +84,7 @@ struct labnet_tx_stats {
  * @vq: the virtqueue, or NULL while the device is down
  * @zone: where its pages come from
  * @ln: the device
+ * @name: as in rx0, for interrupts and the zone
  * @size: buffers in the full ring
  * @offset: where in a page the device writes
  * @length: how much it may write there
@@ -88,7 +92,8 @@ struct labnet_tx_stats {
  *
  * NAPI poll:
  * @posted: buffers in the ring
- * @posted_min: the fewest there ever were since the device was started
+ * @posted_min: the fewest there ever were since the device was started; 0 while
+ *	the queue is not in use
  * @copies: the page that small packets are copied to, or NULL
  * @copies_used: bytes of it that are in use
  * @batch: skbs that go to the stack together at the end of the poll
@@ -106,6 +111,7 @@ struct labnet_rx {
 	struct virtqueue *vq;
 	struct labyrinth_zone *zone;
 	struct labnet *ln;
+	char name[LABNET_QUEUE_NAME];
 	u32 size;
 	u32 offset;
 	u32 length;
@@ -123,12 +129,13 @@ struct labnet_rx {
 	u64 idle_frames;
 
 	u64 past[LABYRINTH_COUNTERS_MAX];
-};
+} ____cacheline_aligned_in_smp;
 
 /*
  * struct labnet_tx - a transmit queue
  * @vq: the virtqueue, or NULL while the device is down; under the transmit lock
  * @ln: the device
+ * @name: as in tx0, for interrupts
  * @napi: frees what the device has transmitted
  * @sg: for the frame being posted; under the transmit lock
  * @stats: see there
@@ -136,10 +143,11 @@ struct labnet_rx {
 struct labnet_tx {
 	struct virtqueue *vq;
 	struct labnet *ln;
+	char name[LABNET_QUEUE_NAME];
 	struct napi_struct napi;
 	struct scatterlist sg[MAX_SKB_FRAGS + 2];
 	struct labnet_tx_stats stats;
-};
+} ____cacheline_aligned_in_smp;
 
 /*
  * struct labnet_ctrl - the control queue
@@ -167,8 +175,10 @@ struct labnet_ctrl {
  * @hdr_len: bytes of virtio header before each packet
  * @mergeable: a packet may span several buffers
  * @little_endian: byte order of the virtio header
- * @pairs: queue pairs in @rx and @tx
+ * @device_pairs: queue pairs of the device
+ * @pairs: queue pairs in @rx and @tx: not more than CPUs
  *
+ * @active: queue pairs in use, the first ones; under rtnl
  * @flow_seed: makes flows' holder numbers hard to guess
  * @quality: LABYRINTH_QUALITY_* of all zones; under rtnl
  * @rx_copybreak: longest packet that is copied; ethtool writes, polls read
@@ -184,8 +194,10 @@ struct labnet {
 	unsigned int hdr_len;
 	bool mergeable;
 	bool little_endian;
+	unsigned int device_pairs;
 	unsigned int pairs;
 
+	unsigned int active;
 	u32 flow_seed;
 	unsigned int quality;
 	unsigned int rx_copybreak;
@@ -215,23 +227,27 @@ static inline struct labnet_tx *labnet_vq_tx(struct virtqueue *vq)
 extern const unsigned int labnet_features[];
 extern const unsigned int labnet_features_count;
 int labnet_features_validate(struct virtio_device *vdev);
+unsigned int labnet_features_pairs(struct virtio_device *vdev);
 void labnet_features_apply(struct labnet *ln);
 
 /* device.c: starting and stopping the hardware; task context under rtnl */
 int labnet_device_start(struct labnet *ln);
 void labnet_device_stop(struct labnet *ln);
 int labnet_device_restart(struct labnet *ln);
+int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs);
 void labnet_device_update_link(struct labnet *ln);
 
 /* queue.c: virtqueues; task context under rtnl */
-int labnet_queues_alloc(struct labnet *ln, unsigned int pairs);
+int labnet_queues_alloc(struct labnet *ln);
 void labnet_queues_free(struct labnet *ln);
 int labnet_queues_find(struct labnet *ln);
+int labnet_queues_use(struct labnet *ln, unsigned int pairs);
 void labnet_queues_delete(struct labnet *ln);
 
 /* rx.c: receive */
 void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx);
 int labnet_rx_open(struct labnet_rx *rx);
+int labnet_rx_fill(struct labnet_rx *rx);
 void labnet_rx_start(struct labnet_rx *rx);
 void labnet_rx_stop(struct labnet_rx *rx);
 void labnet_rx_close(struct labnet_rx *rx);
@@ -265,6 +281,7 @@ void labnet_ctrl_free(struct labnet *ln);
 void labnet_ctrl_reset(struct labnet *ln);
 void labnet_ctrl_interrupt(struct virtqueue *vq);
 int labnet_ctrl_set_mac(struct labnet *ln, const u8 *mac);
+int labnet_ctrl_set_pairs(struct labnet *ln, unsigned int pairs);
 
 /* stats.c: numbers */
 void labnet_stats_get64(struct net_device *dev,

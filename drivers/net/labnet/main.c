@@ -93,9 +93,12 @@ static void labnet_config_changed(struct virtio_device *vdev)
 
 static struct labnet *labnet_alloc(struct virtio_device *vdev)
 {
-	struct net_device *dev = alloc_etherdev(sizeof(struct labnet));
+	unsigned int device_pairs = labnet_features_pairs(vdev);
+	unsigned int pairs = min(device_pairs, num_possible_cpus());
+	struct net_device *dev;
 	struct labnet *ln;
 
+	dev = alloc_etherdev_mq(sizeof(struct labnet), pairs);
 	if (!dev)
 		return NULL;
 	SET_NETDEV_DEV(dev, &vdev->dev);
@@ -107,6 +110,8 @@ static struct labnet *labnet_alloc(struct virtio_device *vdev)
 	ln = netdev_priv(dev);
 	ln->dev = dev;
 	ln->vdev = vdev;
+	ln->device_pairs = device_pairs;
+	ln->pairs = pairs;
 	ln->flow_seed = get_random_u32();
 	ln->quality = LABYRINTH_QUALITY_DEFAULT;
 	ln->rx_copybreak = LABNET_RX_COPYBREAK;
@@ -128,9 +133,12 @@ static int labnet_probe(struct virtio_device *vdev)
 	err = labnet_ctrl_init(ln);
 	if (err)
 		goto free_netdev;
-	err = labnet_queues_alloc(ln, 1);
+	err = labnet_queues_alloc(ln);
 	if (err)
 		goto free_ctrl;
+	err = labnet_queues_use(ln, min(ln->pairs, num_online_cpus()));
+	if (err)
+		goto free_queues;
 
 	netif_carrier_off(ln->dev);
 	err = register_netdev(ln->dev);

@@ -6,20 +6,21 @@
 
 #include "labnet.h"
 
-int labnet_queues_alloc(struct labnet *ln, unsigned int pairs)
+int labnet_queues_alloc(struct labnet *ln)
 {
 	unsigned int i;
 
-	ln->rx = kvcalloc(pairs, sizeof(*ln->rx), GFP_KERNEL);
-	ln->tx = kvcalloc(pairs, sizeof(*ln->tx), GFP_KERNEL);
+	ln->rx = kvcalloc(ln->pairs, sizeof(*ln->rx), GFP_KERNEL);
+	ln->tx = kvcalloc(ln->pairs, sizeof(*ln->tx), GFP_KERNEL);
 	if (!ln->rx || !ln->tx) {
 		kvfree(ln->tx);
 		kvfree(ln->rx);
 		return -ENOMEM;
 	}
-	ln->pairs = pairs;
-	for (i = 0; i < pairs; i++) {
+	for (i = 0; i < ln->pairs; i++) {
+		snprintf(ln->rx[i].name, LABNET_QUEUE_NAME, "rx%u", i);
 		labnet_rx_init(ln, &ln->rx[i]);
+		snprintf(ln->tx[i].name, LABNET_QUEUE_NAME, "tx%u", i);
 		labnet_tx_init(ln, &ln->tx[i]);
 	}
 	return 0;
@@ -37,16 +38,24 @@ void labnet_queues_free(struct labnet *ln)
 	kvfree(ln->rx);
 }
 
-/* What to make, in the order of virtio 1.2, section 5.1.2. */
+/*
+ * What to make, in the order of virtio 1.2, section 5.1.2. The core cannot skip
+ * a queue, so those are made as well that have no CPU; without a callback, they
+ * have no interrupt.
+ */
 static void queues_describe(struct labnet *ln, struct virtqueue_info *info)
 {
 	unsigned int i;
 
 	for (i = 0; i < ln->pairs; i++) {
-		info[2 * i].name = "rx";
+		info[2 * i].name = ln->rx[i].name;
 		info[2 * i].callback = labnet_rx_interrupt;
-		info[2 * i + 1].name = "tx";
+		info[2 * i + 1].name = ln->tx[i].name;
 		info[2 * i + 1].callback = labnet_tx_interrupt;
+	}
+	for (; i < ln->device_pairs; i++) {
+		info[2 * i].name = "unused";
+		info[2 * i + 1].name = "unused";
 	}
 	if (virtio_has_feature(ln->vdev, VIRTIO_NET_F_CTRL_VQ)) {
 		info[2 * i].name = "control";
@@ -63,38 +72,86 @@ static void queues_assign(struct labnet *ln, struct virtqueue **vqs)
 		ln->tx[i].vq = vqs[2 * i + 1];
 	}
 	if (virtio_has_feature(ln->vdev, VIRTIO_NET_F_CTRL_VQ))
-		ln->ctrl.vq = vqs[2 * i];
+		ln->ctrl.vq = vqs[2 * ln->device_pairs];
+}
+
+/* Every possible CPU has its turn, so that it stays right when CPUs come and go. */
+static void queues_choose_cpus(unsigned int queue, unsigned int queues,
+			       struct cpumask *mask)
+{
+	unsigned int cpu, turn = 0;
+
+	cpumask_clear(mask);
+	for_each_possible_cpu(cpu)
+		if (turn++ % queues == queue)
+			cpumask_set_cpu(cpu, mask);
+}
+
+/*
+ * Deal the CPUs out to the queues in use: each handles the interrupts of its
+ * queue, and transmits into it. An error is no loss but of speed.
+ */
+static void queues_spread(struct labnet *ln)
+{
+	cpumask_var_t mask;
+	unsigned int i;
+
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
+		return;
+	for (i = 0; i < ln->active; i++) {
+		queues_choose_cpus(i, ln->active, mask);
+		virtqueue_set_affinity(ln->rx[i].vq, mask);
+		virtqueue_set_affinity(ln->tx[i].vq, mask);
+		netif_set_xps_queue(ln->dev, mask, i);
+	}
+	free_cpumask_var(mask);
 }
 
 /* Make the virtqueues. Interrupts come from here on. */
 int labnet_queues_find(struct labnet *ln)
 {
 	bool ctrl = virtio_has_feature(ln->vdev, VIRTIO_NET_F_CTRL_VQ);
-	unsigned int count = 2 * ln->pairs + ctrl;
+	unsigned int count = 2 * ln->device_pairs + ctrl;
 	struct virtqueue_info *info;
 	struct virtqueue **vqs;
 	int err = -ENOMEM;
 
-	info = kcalloc(count, sizeof(*info), GFP_KERNEL);
-	vqs = kcalloc(count, sizeof(*vqs), GFP_KERNEL);
+	info = kvcalloc(count, sizeof(*info), GFP_KERNEL);
+	vqs = kvcalloc(count, sizeof(*vqs), GFP_KERNEL);
 	if (!info || !vqs)
 		goto free;
 	queues_describe(ln, info);
 	err = virtio_find_vqs(ln->vdev, count, vqs, info, NULL);
-	if (!err)
-		queues_assign(ln, vqs);
+	if (err)
+		goto free;
+	queues_assign(ln, vqs);
+	queues_spread(ln);
 free:
-	kfree(vqs);
-	kfree(info);
+	kvfree(vqs);
+	kvfree(info);
 	return err;
 }
 
+/*
+ * Choose how many pairs are in use from the next start of the device on. It is
+ * stopped, so that the stack cannot be in the middle of a queue that goes.
+ */
+int labnet_queues_use(struct labnet *ln, unsigned int pairs)
+{
+	int err = netif_set_real_num_queues(ln->dev, pairs, pairs);
+
+	if (!err)
+		ln->active = pairs;
+	return err;
+}
+
+/* The pages wait in their zone for the next start, or for the zone's end. */
 static void queues_drain_rx(struct labnet_rx *rx)
 {
 	struct labyrinth_entry *entry;
 
 	while ((entry = virtqueue_detach_unused_buf(rx->vq)))
-		labyrinth_retire(rx->zone, entry);
+		labyrinth_untake(rx->zone, entry);
 	rx->posted = 0;
 	rx->vq = NULL;
 }

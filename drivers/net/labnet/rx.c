@@ -431,50 +431,49 @@ static struct labyrinth_zone *rx_create_zone(struct labnet_rx *rx)
 	};
 	char name[LABYRINTH_ZONE_NAME];
 
-	snprintf(name, sizeof(name), "%s-rx%u", dev_name(&vdev->dev),
-		 rx->vq->index / 2);
+	snprintf(name, sizeof(name), "%s-%s", dev_name(&vdev->dev), rx->name);
 	params.name = name;
 	return labyrinth_zone_create(&params);
 }
 
-static int rx_fill(struct labnet_rx *rx)
-{
-	struct labyrinth_entry *entry;
-	int err;
-
-	err = labyrinth_zone_prefill(rx->zone, rx->size);
-	if (err)
-		return err;
-	while (rx->posted < rx->size) {
-		entry = labyrinth_take(rx->zone);
-		if (!entry)
-			return -ENOMEM;
-		err = rx_post(rx, entry);
-		if (err)
-			return err;
-	}
-	rx->posted_min = rx->posted;
-	return 0;
-}
-
 /*
- * Make the zone and fill the ring. The virtqueue exists, the device sleeps. After
- * a failure the caller drains the ring and calls labnet_rx_close() all the same.
+ * Make the zone and stock it with the pages of a ring, unless the queue has a
+ * zone already. The virtqueue exists, and is not in use.
  */
 int labnet_rx_open(struct labnet_rx *rx)
 {
 	struct labyrinth_zone *zone;
+	int err;
 
+	if (rx->zone)
+		return 0;
 	rx->size = virtqueue_get_vring_size(rx->vq);
 	rx->offset = LABNET_RX_HEADROOM - rx->ln->hdr_len;
 	rx->length = PAGE_SIZE - LABNET_RX_TAILROOM - rx->offset;
-	rx->posted = 0;
 
 	zone = rx_create_zone(rx);
 	if (IS_ERR(zone))
 		return PTR_ERR(zone);
+	err = labyrinth_zone_prefill(zone, rx->size);
+	if (err) {
+		labyrinth_zone_destroy(zone, rx->past);
+		return err;
+	}
 	WRITE_ONCE(rx->zone, zone);
-	return rx_fill(rx);
+	return 0;
+}
+
+/*
+ * Fill the ring; the device sleeps. Pages that a restart finds in the stack's
+ * hands are missing at first: the polls put others in their place.
+ */
+int labnet_rx_fill(struct labnet_rx *rx)
+{
+	labyrinth_poll_begin(rx->zone);
+	if (!rx_refill(rx) && !rx->posted)
+		return -ENOMEM;
+	rx->posted_min = rx->posted;
+	return 0;
 }
 
 /* The device runs: poll it. */
@@ -503,6 +502,7 @@ void labnet_rx_close(struct labnet_rx *rx)
 	if (!zone)
 		return;
 	labnet_copy_close(rx);
+	rx->posted_min = 0;
 	WRITE_ONCE(rx->zone, NULL);
 	labyrinth_zone_destroy(zone, rx->past);
 }

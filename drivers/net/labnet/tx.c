@@ -175,6 +175,8 @@ void labnet_tx_start(struct labnet_tx *tx)
 void labnet_tx_stop(struct labnet_tx *tx)
 {
 	napi_disable(&tx->napi);
+	/* Having had nothing to send is no hang: see dev_watchdog(). */
+	txq_trans_cond_update(tx_queue(tx));
 }
 
 /* The device is reset, the queue stopped: free what was never transmitted. */
