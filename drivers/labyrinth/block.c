@@ -50,7 +50,8 @@ static unsigned int block_split(struct labyrinth_zone *zone,
 
 /* Returns how many pages that gave: 0 if there is no such block, or no room. */
 static unsigned int block_take(struct labyrinth_zone *zone,
-		       struct labyrinth_stash *stash, unsigned int order)
+			       struct labyrinth_stash *stash,
+			       unsigned int order)
 {
 	gfp_t gfp = LABYRINTH_BLOCK_GFP;
 	struct page *page;
