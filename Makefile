@@ -24,6 +24,9 @@ help:
 	@echo 'make                 build labyrinth.ko and labnet.ko (below build/modules)'
 	@echo 'make check           all tests: KUnit, the harness, guests; CASES="ping flood" selects'
 	@echo 'make flood           benchmark against the in-tree driver; DURATION=seconds SIZES="64 1500"'
+	@echo 'make bench           instructions per packet, against the in-tree driver; PATHS="tc-drop udp-closed"'
+	@echo '                     SIZES="64 1500" RINGS= QUEUES= QUALITY= INIT= choose, FULL=1 is the whole matrix'
+	@echo 'make profile         where a packet'"'"'s instructions go, by function; PATHS and SIZES choose'
 	@echo 'make lint            checkpatch, kernel-doc, shellcheck and our own rules'
 	@echo 'make bench-alloc     what the page layer costs, in guest instructions'
 	@echo 'make vm              a guest with the driver and a shell on its console'
@@ -51,6 +54,12 @@ check: setup
 flood: setup
 	@$(PYTHON) -m tests.bench.flood
 
+bench: setup
+	@$(PYTHON) -m tests.bench.cost
+
+profile: setup
+	@$(PYTHON) -m tests.bench.cost.profile
+
 lint: setup
 	@$(PYTHON) -m tests.lint
 
@@ -63,4 +72,4 @@ vm: setup
 clean:
 	rm -rf build
 
-.PHONY: all help setup modules install modules_install check flood lint bench-alloc vm clean
+.PHONY: all help setup modules install modules_install check flood bench profile lint bench-alloc vm clean

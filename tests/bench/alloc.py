@@ -209,7 +209,7 @@ def goals(report: Report) -> list[tuple[str, float, float]]:
 def document(report: Report, path: Path, kernel: Kernel) -> None:
     """Replace what stands between the marks in the document by what was measured now."""
     text = path.read_text()
-    blocks = [f"Measured on {kernel.release}:", *(_rst(table) for table in tables(report))]
+    blocks = [f"Measured on {kernel.release}:", *(rst(table) for table in tables(report))]
     new, count = re.subn(r"(?s)(\.\. measured begins\n).*(\.\. measured ends\n)",
                          lambda found: found[1] + "\n" + "\n\n".join(blocks) + "\n\n" + found[2], text)
     if count != 1:
@@ -217,7 +217,7 @@ def document(report: Report, path: Path, kernel: Kernel) -> None:
     path.write_text(new)
 
 
-def _rst(table: Table) -> str:
+def rst(table: Table) -> str:
     """Return a table as a simple table of reStructuredText."""
     rows = [[table.title, *table.header[1:]], *([row[0].strip() or "-", *row[1:]] for row in table.rows)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

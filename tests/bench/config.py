@@ -67,7 +67,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     return Configuration(
         kernel=environment.get("KERNEL") or default.kernel,
         duration=_duration(environment.get("DURATION") or str(default.duration)),
-        sizes=_sizes(environment.get("SIZES") or " ".join(map(str, default.sizes))),
+        sizes=sizes(environment.get("SIZES") or " ".join(map(str, default.sizes))),
         driver=options.driver, reference=options.reference, rounds=options.rounds, rate=options.rate)
 
 
@@ -81,7 +81,8 @@ def _duration(text: str) -> float:
     return duration
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+def sizes(text: str) -> tuple[int, ...]:
+    """Return the frame sizes that SIZES names."""
     words = text.replace(",", " ").split()
     for word in words:
         if not word.isdecimal() or not SMALLEST <= int(word) <= LARGEST:

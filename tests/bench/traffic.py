@@ -44,6 +44,7 @@ class Flood:
     rate: int  # packets per second
     seconds: float
     flows: int
+    to: str = ""  # an address behind the guest, in place of the guest's own
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,15 @@ class Line:
         after = self._settled()
         return HostCount(int(tally["sent"] + tally["refused"]), after[1] - dropped, tally["seconds"])
 
+    def command(self, generator: Path, flood: Flood) -> list[str]:
+        """Return the command that sends the flood."""
+        command = [generator, *self.way(), "--to-mac", self.nic.mac, "--from-ip", self.host, "--to-ip",
+                   flood.to or self.guest, "--to-port", PORT, "--flows", flood.flows, "--size", flood.size,
+                   "--rate", flood.rate, "--seconds", flood.seconds]
+        return [str(word) for word in command]
+
     def _generate(self, generator: Path, flood: Flood) -> dict[str, float]:
-        command = [generator, *self.way(), "--to-mac", self.nic.mac, "--from-ip", self.host, "--to-ip", self.guest,
-                   "--to-port", PORT, "--flows", flood.flows, "--size", flood.size, "--rate", flood.rate,
-                   "--seconds", flood.seconds]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+        done = subprocess.run(self.command(generator, flood), capture_output=True, text=True, check=False)
         if done.returncode:
             raise TrafficError(f"the generator ended with status {done.returncode}: {done.stderr.strip()}")
         return json.loads(done.stdout)
@@ -102,10 +107,10 @@ class Line:
 class TapLine(Line):
     """A tap device: its queue drops what does not fit, and counts that."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, queues: int = 1) -> None:
         super().__init__(number)
-        network.tap(f"tap{number}", f"{self.host}/24")
-        self.nic = Nic(f"net{number}", tap=f"tap{number}")
+        network.tap(f"tap{number}", f"{self.host}/24", queues)
+        self.nic = Nic(f"net{number}", tap=f"tap{number}", queues=queues)
 
     def way(self) -> list[str]:
         """Lead into the tap."""

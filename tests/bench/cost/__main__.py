@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a packet costs the guest, in instructions, with labnet and with the in-tree driver.
+
+    make bench                          or, when everything is set up:
+    python3 -m tests.bench.cost [--document]
+
+Each way of packets, each frame size and each driver is measured in a guest whose instructions are counted.
+Results are written to build/bench/: result.json with all samples, and pictures. With --document the tables
+of Documentation/performance.rst are replaced by what has just been measured.
+
+Exit status: 0; 1 when a bound was missed; 2 for a configuration that makes no sense; 3 when the run could not
+finish, or did not count instructions.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from qemu import SetupError, kernels, modules, network
+from qemu.vm import GuestError, Lost
+from tests.bench import traffic
+from tests.bench.config import BadConfiguration
+from tests.bench.cost import config, document, figures, measure, pictures, table
+from tests.bench.cost.figures import BadReport, Result
+from tests.bench.flood import versions
+
+MISSED, MISUSED, UNFINISHED = 1, 2, 3
+
+
+def save(result: Result) -> Path:
+    """Write everything that was measured to result.json."""
+    found = [{"path": one.case.path.name, "size": one.case.size, "driver": one.case.driver, "quality": one.case.quality,
+              "setup": dataclasses.asdict(one.setup), "per": one.case.path.unit_words, "samples": one.samples,
+              "interrupts": one.interrupts, "missing": one.missing} for one in result.figures]
+    bounds = [{"bound": one.words, "most": one.most, "measured": one.measured, "outcome": one.outcome}
+              for one in figures.verdicts(result)]
+    measure.OUTPUT.mkdir(parents=True, exist_ok=True)
+    path = measure.OUTPUT / "result.json"
+    path.write_text(json.dumps({"versions": result.versions, "unit": "guest instructions", "figures": found,
+                                "bounds": bounds, "warnings": result.warnings}, indent=1) + "\n")
+    return path
+
+
+def show(result: Result) -> bool:
+    """Print the tables and the bounds; return whether none is missed and no kernel has complained."""
+    for one in table.tables(result):
+        print(f"\n{one.text()}")
+    print()
+    found = figures.verdicts(result)
+    for one in found:
+        got = "no figure" if one.measured is None else f"{one.measured:.3f}"
+        print(f"{one.outcome:<7}  {one.words}: {got}, at most {one.most:.2f}")
+    if result.warnings:
+        print(f"the guest's kernel COMPLAINED {len(result.warnings)} times, first: {result.warnings[0].strip()}")
+    return not result.warnings and all(one.outcome == "met" for one in found)
+
+
+def run(wish: config.Wish) -> Result:
+    """Measure everything that is wished for."""
+    kernel = kernels.get(wish.kernel)
+    result = Result(wish, versions(kernel))
+    began = time.monotonic()
+    cases, setups = wish.cases(), wish.setups()
+    total = len(cases) * len(setups)
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - began:5.0f} s] {text}", flush=True)
+
+    for number, setup in enumerate(setups):
+        say(f"booting {kernel.release}: {setup.words()}; {number * len(cases)} of {total} figures are done")
+        found, warnings = measure.run(kernel, setup, cases, say)
+        result.figures += found
+        result.warnings += warnings
+        save(result)
+    return result
+
+
+def main() -> int:
+    """Answer the command line and the environment."""
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tests.bench.cost", description=(__doc__ or "").splitlines()[0],
+        epilog="Environment: KERNEL, PATHS, SIZES, RINGS, QUEUES, QUALITY, INIT, FULL=1. An unknown word lists the known.")
+    parser.add_argument("--document", action="store_true", help="put the tables into Documentation/performance.rst")
+    options = parser.parse_args()
+    try:
+        wish = config.read()
+        kernels.find(wish.kernel)
+    except (BadConfiguration, SetupError) as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return MISUSED
+    if not network.inside():
+        print(f"building the modules for {wish.kernel}", flush=True)
+        modules.build(kernels.get(wish.kernel))
+    network.enter()
+    result = run(wish)
+    met = show(result)
+    pictures.draw(result, measure.OUTPUT)
+    if options.document:
+        document.write(result)
+    print(f"\nall samples and pictures: {os.path.relpath(measure.OUTPUT)}")
+    return 0 if met else MISSED
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (SetupError, modules.BuildError, BadReport, GuestError, Lost, traffic.TrafficError) as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        sys.exit(UNFINISHED)
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

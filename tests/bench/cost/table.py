@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The tables of a run: one for each guest, a row for each way and size, a column for each driver."""
+
+from tests.bench.cost.config import DEFAULT, FLOOR, OURS, THEIRS, Case, Setup
+from tests.bench.cost.figures import Figure, Result, ratio
+from tests.bench.samples import Spread
+from tests.bench.table import NOTHING, Table
+
+MISSING = "not supported"
+
+
+def tables(result: Result) -> list[Table]:
+    """Return all tables: for each guest the costs, then what the qualities cost."""
+    found = []
+    for setup in dict.fromkeys(one.setup for one in result.figures):
+        found.append(_costs(result, setup))
+        if len(result.wish.qualities) > 1:
+            found.append(_qualities(result, setup))
+    return [table for table in found if table.rows]
+
+
+def _costs(result: Result, setup: Setup) -> Table:
+    quality = main_quality(result)
+    ours = OURS if quality == DEFAULT else f"{OURS}, quality {quality}"
+    table = Table(f"instructions per packet; {setup.words()}",
+                  ["", FLOOR, ours, "irq", THEIRS, "irq", f"{OURS} / {THEIRS}"])
+    for case in rows(result):
+        mine = result.find(setup, case.path.name, case.size, OURS, case.quality)
+        theirs = result.find(setup, case.path.name, case.size, THEIRS)
+        floor = result.find(setup, "floor", case.size, FLOOR) if case.path.traffic == "flood" else None
+        table.rows.append([row_name(case), _median(floor), *_cells(mine), *_cells(theirs), spread_text(ratio(mine, theirs))])
+    return table
+
+
+def _qualities(result: Result, setup: Setup) -> Table:
+    """What each quality costs, and how much that is of the cost without any."""
+    names = list(result.wish.qualities)
+    compared = [name for name in names if name != "off"] if "off" in names else []
+    table = Table(f"{OURS}, by quality; {setup.words()}", ["", *names, *(f"{name} / off" for name in compared)])
+    for case in rows(result):
+        found = {name: result.find(setup, case.path.name, case.size, OURS, name) for name in names}
+        if case.path.receives:
+            table.rows.append([row_name(case), *(_median(found[name]) for name in names),
+                               *(spread_text(ratio(found[name], found["off"])) for name in compared)])
+    return table
+
+
+def main_quality(result: Result) -> str:
+    """Return the quality that labnet is compared with others in."""
+    return DEFAULT if DEFAULT in result.wish.qualities else result.wish.qualities[0]
+
+
+def rows(result: Result) -> list[Case]:
+    """Return the rows: what was measured of labnet, in one quality."""
+    cases = dict.fromkeys(one.case for one in result.figures if one.case.driver == OURS)
+    seen: dict[tuple[str, int], Case] = {}
+    for case in cases:
+        key = (case.path.name, case.size)
+        if key not in seen or case.quality == main_quality(result):
+            seen[key] = case
+    return list(seen.values())
+
+
+def row_name(case: Case) -> str:
+    """Return the first cell of a row."""
+    size = f", {case.size} bytes" if case.size else ""
+    unit = ", per KB" if case.path.unit != 1 else ""
+    return f"{case.path.name}{size}{unit}"
+
+
+def spread_text(spread: Spread | None) -> str:
+    """Return "median (least - most)" of a ratio."""
+    return f"{spread.median:.3f} ({spread.least:.3f} - {spread.most:.3f})" if spread else NOTHING
+
+
+def _cells(figure: Figure | None) -> list[str]:
+    """Return the cost, and the interrupts beside it."""
+    if not figure:
+        return [NOTHING, NOTHING]
+    return [_median(figure), NOTHING if figure.missing else f"{figure.interrupts:.3f}"]
+
+
+def _median(figure: Figure | None) -> str:
+    if not figure:
+        return NOTHING
+    if not figure.missing:
+        return f"{figure.spread.median:,.0f}"
+    return MISSING if MISSING in figure.missing else "MISSING"

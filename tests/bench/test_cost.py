@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of make bench: what it makes of the spinner's report, what it refuses, and that a missed bound is one.
+
+    python3 -m unittest tests.bench.test_cost
+"""
+
+import contextlib
+import io
+import tempfile
+import unittest
+from pathlib import Path
+
+from tests.bench.config import BadConfiguration
+from tests.bench.cost import __main__ as command
+from tests.bench.cost import config, document, figures, pictures, table
+from tests.bench.cost.config import DEFAULT, FLOOR, OURS, THEIRS, Case, Setup, Wish
+from tests.bench.cost.figures import BadReport, Figure, Result, Spin, Window
+from tests.bench.cost.paths import PATHS
+
+LOOP = figures.LOOP
+# Of a hundred million instructions, packets took one fifth.
+BUSY = f"window 100000000 {80_000_000 // LOOP} 10000\nwindow 100000000 {79_000_000 // LOOP} 10000\ninterrupts 50 20000"
+
+
+def result(ours: float = 600, theirs: float = 1000, off: float = 595, missing: str = "") -> Result:
+    """Return a run in which tc-drop was measured at 64 and 1500 bytes."""
+    wish = Wish(paths=("tc-drop",))
+    run = Result(wish, {"guest kernel": "6.1.0"})
+    costs = {(OURS, DEFAULT): ours, (OURS, "off"): off, (THEIRS, ""): theirs, (FLOOR, ""): 300}
+    for case in wish.cases():
+        cost = costs[case.driver, case.quality]
+        lost = missing if (case.driver, case.quality) == (OURS, DEFAULT) else ""
+        run.figures.append(Figure(case, Setup(), [] if lost else [cost * 0.99, cost, cost * 1.01], 0.01, lost))
+    return run
+
+
+def verdict(run: Result) -> bool:
+    """Return whether the run would pass."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return command.show(run)
+
+
+class ConfigurationTest(unittest.TestCase):
+    """Bad wishes get one line."""
+
+    def test_defaults(self) -> None:
+        self.assertEqual(config.read({}), Wish())
+
+    def test_wishes(self) -> None:
+        wish = config.read({"PATHS": "tc-drop udp-closed", "SIZES": "64", "RINGS": "1024", "QUEUES": "2 4", "QUALITY": "full",
+                            "INIT": "off", "KERNEL": "6.12"})
+        self.assertEqual(wish, Wish("6.12", ("tc-drop", "udp-closed"), (64,), (1024,), (2, 4), ("full",), (False,)))
+        self.assertEqual(len(wish.setups()), 2)
+
+    def test_everything(self) -> None:
+        wish = config.read({"FULL": "1", "QUEUES": "1"})
+        self.assertEqual((wish.sizes, wish.rings, wish.queues), ((64, 512, 1500), (256, 1024), (1,)))
+        self.assertEqual(len(wish.setups()), 4)
+
+    def test_refusals(self) -> None:
+        for name, value in (("PATHS", "tc-dorp"), ("SIZES", "9000"), ("RINGS", "300"), ("QUEUES", "3"), ("QUALITY", "best"),
+                            ("INIT", "maybe"), ("FULL", "2"), ("PATHS", "tc-drop tc-drop")):
+            with self.subTest(name=name), self.assertRaisesRegex(BadConfiguration, f"^{name}={value}"):
+                config.read({name: value})
+
+    def test_floor_is_beside_what_receives(self) -> None:
+        self.assertEqual([case.driver for case in Wish(paths=("udp-tx",), sizes=(64,)).cases()], [OURS, THEIRS])
+        self.assertEqual(Wish(paths=("tc-drop",), sizes=(64,)).cases()[0], Case(PATHS["floor"], 64, FLOOR))
+
+
+class SpinTest(unittest.TestCase):
+    """What is made of the spinner's report."""
+
+    def test_costs(self) -> None:
+        spin = Spin.parse(BUSY)
+        self.assertEqual(figures.costs(spin, LOOP, 1), [2000, 2100])
+        self.assertEqual((spin.interrupts, spin.count), (50, 20000))
+
+    def test_clock_costs_nothing(self) -> None:
+        """What the kernel does without packets is no packet's cost."""
+        self.assertAlmostEqual(figures.costs(Spin([Window(1_010_000, 100, 10)], 0, 10), 1.01 * LOOP, 1)[0], 0)
+
+    def test_refusals(self) -> None:
+        for text in ("", "window 1 2 3", "interrupts 1 2", f"{BUSY}\nspinner: cannot", "window 1 2"):
+            with self.subTest(text=text), self.assertRaises(BadReport):
+                Spin.parse(text)
+
+    def test_clock_that_counts_time_is_refused(self) -> None:
+        figures.check_clock(Spin([Window(100 * LOOP + 300, 100, 0)], 0, 0))
+        for ticks in (37 * LOOP, 120 * LOOP):
+            with self.subTest(ticks=ticks), self.assertRaisesRegex(BadReport, "does not count instructions"):
+                figures.check_clock(Spin([Window(ticks, 100, 0)], 0, 0))
+
+
+class VerdictTest(unittest.TestCase):
+    """A bound is met, missed, or has no figure; only the first passes."""
+
+    def test_met(self) -> None:
+        self.assertEqual([one.outcome for one in figures.verdicts(result())], ["met"] * 4)
+        self.assertTrue(verdict(result()))
+
+    def test_missed(self) -> None:
+        self.assertFalse(verdict(result(theirs=880)))
+
+    def test_quality_is_too_dear(self) -> None:
+        self.assertFalse(verdict(result(off=580)))
+
+    def test_missing_is_not_met(self) -> None:
+        run = result(missing="not supported: no XDP")
+        self.assertEqual({one.outcome for one in figures.verdicts(run)}, {"MISSING"})
+        self.assertFalse(verdict(run))
+
+    def test_kernel_complained(self) -> None:
+        run = result()
+        run.warnings.append("[ 1.0] BUG: x")
+        self.assertFalse(verdict(run))
+
+    def test_bounds_are_about_guests_as_shipped(self) -> None:
+        run = result()
+        run.wish = Wish(init_on_alloc=(False,))
+        self.assertEqual(figures.verdicts(run), [])
+
+
+class ShowTest(unittest.TestCase):
+    """The tables, the pictures and the page say what was measured."""
+
+    def test_table(self) -> None:
+        text = table.tables(result())[0].text()
+        self.assertRegex(text, r"(?m)^tc-drop, 64 bytes +300 +600 +0\.010 +1,000 +0\.010 +0\.600 \(0\.588 - 0\.612\)$")
+
+    def test_missing(self) -> None:
+        text = table.tables(result(missing="xdp: not supported: the driver has none"))[0].text()
+        self.assertRegex(text, r"(?m)^tc-drop, 64 bytes +300 +not supported +- +1,000 +0\.010 +-$")
+
+    def test_qualities(self) -> None:
+        self.assertRegex(table.tables(result())[1].text(), r"tc-drop, 64 bytes +600 +595 +1\.008")
+
+    def test_pictures_of_a_run_with_holes(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            for path in pictures.draw(result(missing="not supported"), Path(name)):
+                self.assertGreater(path.stat().st_size, 1000)
+
+    def test_document(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            page = Path(name) / "page.rst"
+            page.write_text(".. measured on 6.1 begins\nold\n.. measured on 6.1 ends\n\n.. measured on 6.12 begins\nkept\n")
+            document.write(result(), page)
+            text = page.read_text()
+        self.assertIn("0.600", text)
+        self.assertNotIn("old", text)
+        self.assertIn("kept", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
