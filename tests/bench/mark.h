@@ -3,7 +3,8 @@
 #ifndef _TESTS_BENCH_MARK_H
 #define _TESTS_BENCH_MARK_H
 
-/* nopl 0x4c61625f(%rax,%rax), a nop of eight bytes with "_baL" in it */
-#define MARK_BYTES 0x0f, 0x1f, 0x84, 0x00, 0x5f, 0x62, 0x61, 0x4c
+/* A nop of eight bytes: its text, and what the assembler makes of it. */
+#define MARK_TEXT "nopl 0x4c61625f(%rax,%rax)"
+#define MARK_CODE "\x0f\x1f\x84\x00\x5f\x62\x61\x4c"
 
 #endif /* _TESTS_BENCH_MARK_H */

@@ -39,9 +39,6 @@
 
 #include "mark.h"
 
-#define STRING(...) #__VA_ARGS__
-#define EXPANDED_STRING(...) STRING(__VA_ARGS__)
-
 enum {
 	TURNS = 5000,		/* of two instructions each: one loop */
 	MAX_CPUS = 64,
@@ -79,7 +76,7 @@ static void loop(int cpu)
 static void execute_mark(const struct options *o)
 {
 	if (o->mark)
-		asm volatile(".byte " EXPANDED_STRING(MARK_BYTES));
+		asm volatile(MARK_TEXT);
 }
 
 /* To this processor, to be run when nobody else wants it. */

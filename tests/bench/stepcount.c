@@ -36,7 +36,7 @@ struct block {
 	uint64_t steps;
 };
 
-static const unsigned char mark[] = { MARK_BYTES };
+static const char mark[] = MARK_CODE;
 static struct block *buckets[BUCKETS];
 static char output[4096];
 static bool counting;
@@ -95,8 +95,10 @@ static void meet_mark(unsigned int cpu, void *unused)
 
 static bool is_mark(const struct qemu_plugin_insn *insn)
 {
-	return qemu_plugin_insn_size(insn) == sizeof(mark) &&
-	       !memcmp(qemu_plugin_insn_data(insn), mark, sizeof(mark));
+	size_t size = sizeof(mark) - 1;
+
+	return qemu_plugin_insn_size(insn) == size &&
+	       !memcmp(qemu_plugin_insn_data(insn), mark, size);
 }
 
 static void translate(uint64_t id, struct qemu_plugin_tb *tb)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.config import BadConfiguration
 from tests.bench.cost import __main__ as command
-from tests.bench.cost import config, document, figures, pictures, table
+from tests.bench.cost import config, document, figures, pictures, profile, table
 from tests.bench.cost.config import DEFAULT, FLOOR, OURS, THEIRS, Case, Setup, Wish
 from tests.bench.cost.figures import BadReport, Figure, Result, Spin, Window
 from tests.bench.cost.paths import PATHS
@@ -149,6 +149,30 @@ class ShowTest(unittest.TestCase):
         self.assertIn("0.600", text)
         self.assertNotIn("old", text)
         self.assertIn("kept", text)
+
+
+class ProfileTest(unittest.TestCase):
+    """Steps are counted for the function that they are in."""
+
+    SYMBOLS = profile.Symbols("ffffffff81000000 T first\nffffffff81000100 t second\nffffffffc0000000 t rx_poll\t[labnet]\n"
+                              "ffffffff81000080 d data\n")
+
+    def test_fold(self) -> None:
+        steps = "ffffffff81000000 100\nffffffff81000090 50\nffffffff81000100 20\nffffffffc0000010 600\n401000 1000\n"
+        self.assertEqual(profile.fold(steps, self.SYMBOLS, 10), {
+            profile.PROGRAMS: 100, "rx_poll [labnet]": 60, "first": 15, "second": 2})
+
+    def test_compare(self) -> None:
+        case = Case(PATHS["tc-drop"], 64, OURS, DEFAULT)
+        text = profile.compare(case, {"a": 50, profile.PROGRAMS: 900, "tiny": 1}, {"a": 20, "b": 30}).text()
+        self.assertRegex(text, r"(?m)^a +50\.0 +20\.0 +\+30\.0$")
+        self.assertRegex(text, r"(?m)^b +- +30\.0 +-30\.0$")
+        self.assertRegex(text, r"(?m)^the kernel, all functions +51\.0 +50\.0 +\+1\.0$")
+        self.assertNotIn("tiny", text)
+
+    def test_hidden_addresses_are_refused(self) -> None:
+        with self.assertRaisesRegex(BadReport, "no addresses"):
+            profile.Symbols("0000000000000000 T first\n")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ X_LIST = r"^#define \w+\(X\)"
 X_ROW = r"^#define \w+_(ENUM|NAME|FIELD|BIT|ROW)\("
 COMPAT, TRACE = "include/compat/*", "include/trace/events/*"
 # Programs of user space, of which checkpatch.pl has not heard.
-PROGRAMS = "tests/bench/[gs]*.c"
+PROGRAMS = "tests/bench/[gqs]*.[ch]"
 
 EXEMPTIONS = (
     Exemption("FILE_PATH_CHANGES", "*", "there is no MAINTAINERS file outside of the kernel"),

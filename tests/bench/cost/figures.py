@@ -23,7 +23,7 @@ class Window:
     count: int  # and how much the path's counter grew
 
 
-@dataclass(frozen=True)
+@dataclass
 class Spin:
     """One run of the spinner."""
 

@@ -16,6 +16,7 @@ from tests.bench.pictures import STYLE, WIDTH
 from tests.bench.pictures import THEIRS as THEIRS_COLOUR
 
 FLOOR_COLOUR, BOUND_COLOUR = "#333333", "#D55E00"
+FLOOR_WORDS = "floor: the buffer is posted again, untouched"
 HEIGHT = 0.46  # inches of a row
 
 
@@ -44,6 +45,7 @@ def _costs(result: Result, setup: Setup) -> Canvas:
         _bars(axis, result, setup, cases)
         axis.set_xlabel(f"guest instructions per {unit}")
     entries = {label: handle for axis in axes.flat for handle, label in zip(*axis.get_legend_handles_labels())}
+    entries = {label: entries[label] for label in (OURS, THEIRS, FLOOR_WORDS) if label in entries}
     canvas.legend(entries.values(), entries.keys(), loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=9)
     return canvas
 
@@ -57,7 +59,7 @@ def _bars(axis: Axes, result: Result, setup: Setup, cases: list[Case]) -> None:
         floor = result.find(setup, "floor", case.size, FLOOR)
         if floor and not floor.missing and case.path.traffic == "flood":
             axis.plot([floor.spread.median] * 2, [row - 0.4, row + 0.4], color=FLOOR_COLOUR, linewidth=1.6,
-                      label="floor: the buffer is posted again, untouched")
+                      label=FLOOR_WORDS)
     axis.set_yticks(range(len(cases)), [row_name(case).removesuffix(", per KB") for case in cases])
     axis.tick_params(axis="y", length=0)
     axis.set_ylim(len(cases) - 0.4, -0.6)
@@ -68,7 +70,8 @@ def _bars(axis: Axes, result: Result, setup: Setup, cases: list[Case]) -> None:
 def _bar(axis: Axes, figure: Figure | None, where: float, colour: str, driver: str) -> None:
     if not figure or figure.missing:
         axis.annotate("not measured" if not figure or "not supported" not in figure.missing else "not supported",
-                      (0, where), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color="#777777")
+                      (0, where), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color="#777777",
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5}, zorder=3)
         return
     spread = figure.spread
     axis.barh(where, spread.median, height=0.36, color=colour, label=driver)
