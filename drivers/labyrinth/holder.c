@@ -41,13 +41,23 @@ void labyrinth_holder_recall(struct labyrinth_zone *zone,
 	WRITE_ONCE(zone->recalled_total, zone->recalled_total + 1);
 }
 
+/*
+ * A single failure is no shortage, the reserve is there to make up for it. Memory
+ * is scarce when requests fail and the reserve runs out as well.
+ */
+static bool holder_scarcity(const struct labyrinth_zone *zone)
+{
+	return labyrinth_memory_short(zone) &&
+		(!zone->reserve_target || labyrinth_reserve_low(zone));
+}
+
 /* What is left for all holders together; in pages. */
 static u32 holder_free(const struct labyrinth_zone *zone)
 {
 	u32 lent = zone->lent_total - READ_ONCE(zone->recalled_total);
 	u32 free = zone->limit - min(lent, zone->limit);
 
-	if (!labyrinth_memory_short(zone))
+	if (!holder_scarcity(zone))
 		return free;
 	return min(free, labyrinth_stash_level(&zone->stash) +
 			 labyrinth_stash_level(&zone->reserve));

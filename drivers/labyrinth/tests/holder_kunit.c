@@ -165,12 +165,36 @@ static void holder_has_less_in_a_shortage(struct kunit *test)
 	put_all(pages, 20);
 }
 
+/* A failure that the reserve makes up for is no shortage. */
+static void holder_keeps_its_share_while_the_reserve_holds(struct kunit *test)
+{
+	struct labyrinth_zone *zone = zone_with(test, .limit = 1024, .reserve = 8);
+	struct page *pages[20];
+	char text[] = "every 1";
+
+	lend_to(test, zone, 1, pages, 20);
+	KUNIT_ASSERT_EQ(test, labyrinth_reserve_refill(zone), 0);
+	KUNIT_ASSERT_EQ(test, labyrinth_inject_parse(&zone->injector, text), 0);
+	fixture_stock(zone, 1);
+	zone->short_until = (u32)jiffies + HZ;
+	KUNIT_EXPECT_FALSE(test, labyrinth_holder_over_share(zone, 1));
+
+	/* Half of it is left, and then less: one more taken would wake the worker. */
+	for (int i = 0; i < 4; i++)
+		fixture_take(test, zone);
+	KUNIT_EXPECT_FALSE(test, labyrinth_holder_over_share(zone, 1));
+	zone->reserve_target = 9;
+	KUNIT_EXPECT_TRUE(test, labyrinth_holder_over_share(zone, 1));
+	put_all(pages, 20);
+}
+
 static struct kunit_case holder_cases[] = {
 	KUNIT_CASE(holder_has_what_it_was_lent),
 	KUNIT_CASE(holder_is_cleared_on_every_way_back),
 	KUNIT_CASE(holder_has_an_age),
 	KUNIT_CASE_PARAM(holder_has_its_share, share_gen_params),
 	KUNIT_CASE(holder_has_less_in_a_shortage),
+	KUNIT_CASE(holder_keeps_its_share_while_the_reserve_holds),
 	{}
 };
 
