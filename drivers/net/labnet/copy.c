@@ -59,7 +59,8 @@ struct sk_buff *labnet_copy(struct labnet_rx *rx, const void *packet,
 	if (unlikely(size > PAGE_SIZE || !copy_prepare(rx, size)))
 		return copy_to_slab(rx, packet, len);
 
-	skb = napi_build_skb(rx->copies->address + rx->copies_used, size);
+	skb = labnet_heads_build(&rx->heads, rx->copies->address +
+				 rx->copies_used, size);
 	if (unlikely(!skb))
 		return NULL;
 	labyrinth_share(rx->zone, rx->copies);

@@ -77,6 +77,27 @@ struct labnet_tx_stats {
 /* Room for "rx" and the largest number of a queue. */
 #define LABNET_QUEUE_NAME	8
 
+/* Heads that a queue keeps: for a poll's frames, and for what the stack still has. */
+#define LABNET_HEADS 256
+
+/*
+ * struct labnet_heads - structs sk_buff, cleared, without data
+ * @head: the first @count are valid
+ * @count: how many
+ *
+ * Owned by the queue's poll; no lock.
+ */
+struct labnet_heads {
+	void *head[LABNET_HEADS];
+	u32 count;
+};
+
+/* More are gone than one poll takes: there was no memory for others. */
+static inline bool labnet_heads_scarce(const struct labnet_heads *heads)
+{
+	return heads->count < LABNET_HEADS / 2;
+}
+
 /*
  * struct labnet_rx - a receive queue
  *
@@ -96,6 +117,7 @@ struct labnet_tx_stats {
  *	the queue is not in use
  * @copies: the page that small packets are copied to, or NULL
  * @copies_used: bytes of it that are in use
+ * @heads: see there
  * @batch: skbs that go to the stack together at the end of the poll
  * @settle: the queue is idle; set by @idle
  * @stats: see there
@@ -121,6 +143,7 @@ struct labnet_rx {
 	u32 posted_min;
 	struct labyrinth_entry *copies;
 	u32 copies_used;
+	struct labnet_heads heads;
 	struct list_head batch;
 	bool settle;
 	struct labnet_rx_stats stats;
@@ -257,6 +280,13 @@ void labnet_rx_interrupt(struct virtqueue *vq);
 struct sk_buff *labnet_copy(struct labnet_rx *rx, const void *packet,
 			    unsigned int len);
 void labnet_copy_close(struct labnet_rx *rx);
+
+/* heads.c: structs sk_buff kept ready; NAPI poll, but for open and close */
+void labnet_heads_open(struct labnet_heads *heads);
+void labnet_heads_fill(struct labnet_heads *heads);
+struct sk_buff *labnet_heads_build(struct labnet_heads *heads, void *data,
+				   unsigned int size);
+void labnet_heads_close(struct labnet_heads *heads);
 
 /* delivery.c: from the queue to the stack; NAPI poll */
 void labnet_deliver(struct labnet_rx *rx, struct sk_buff *skb,

@@ -127,6 +127,18 @@ static struct sk_buff *rx_copy(struct labnet_rx *rx,
 	return skb;
 }
 
+/*
+ * Does a flow have more than its share, of pages or of heads? While heads are
+ * scarce it may have as many as are left for all others.
+ */
+static bool rx_hoards(const struct labnet_rx *rx, u8 holder)
+{
+	if (unlikely(labnet_heads_scarce(&rx->heads)) &&
+	    labyrinth_holder_lent(rx->zone, holder, NULL) > rx->heads.count)
+		return true;
+	return labyrinth_holder_over_share(rx->zone, holder);
+}
+
 /* The page itself becomes the skb's head; another one takes its place. */
 static struct sk_buff *rx_lend(struct labnet_rx *rx,
 			       struct labyrinth_entry *entry,
@@ -138,12 +150,12 @@ static struct sk_buff *rx_lend(struct labnet_rx *rx,
 
 	holder = labnet_flow_holder(rx->ln->flow_seed, entry->address +
 				    rx->offset + rx->ln->hdr_len, len);
-	if (unlikely(labyrinth_holder_over_share(rx->zone, holder)))
+	if (unlikely(rx_hoards(rx, holder)))
 		return rx_drop(rx, entry, more, &rx->stats.drop_hoard);
 	fresh = labyrinth_take(rx->zone);
 	if (unlikely(!fresh))
 		return rx_drop(rx, entry, more, &rx->stats.drop_no_page);
-	skb = napi_build_skb(entry->address, PAGE_SIZE);
+	skb = labnet_heads_build(&rx->heads, entry->address, PAGE_SIZE);
 	if (unlikely(!skb)) {
 		labyrinth_untake(rx->zone, fresh);
 		return rx_drop(rx, entry, more, &rx->stats.drop_no_skb);
@@ -339,6 +351,7 @@ static int rx_poll(struct napi_struct *napi, int budget)
 
 	rx->stats.polls++;
 	labyrinth_poll_begin(rx->zone);
+	labnet_heads_fill(&rx->heads);
 	if (unlikely(rx->posted < rx->size) && rx_refill(rx))
 		rx_kick(rx);
 	frames = rx_harvest(rx, budget);
@@ -460,6 +473,7 @@ int labnet_rx_open(struct labnet_rx *rx)
 		return err;
 	}
 	WRITE_ONCE(rx->zone, zone);
+	labnet_heads_open(&rx->heads);
 	return 0;
 }
 
@@ -502,6 +516,7 @@ void labnet_rx_close(struct labnet_rx *rx)
 	if (!zone)
 		return;
 	labnet_copy_close(rx);
+	labnet_heads_close(&rx->heads);
 	rx->posted_min = 0;
 	WRITE_ONCE(rx->zone, NULL);
 	labyrinth_zone_destroy(zone, rx->past);
