@@ -27,6 +27,7 @@ help:
 	@echo 'make bench           instructions per packet, against the in-tree driver; PATHS="tc-drop udp-closed"'
 	@echo '                     SIZES="64 1500" RINGS= QUEUES= QUALITY= INIT= choose, FULL=1 is the whole matrix'
 	@echo 'make profile         where a packet'"'"'s instructions go, by function; PATHS and SIZES choose'
+	@echo 'make pressure        both drivers in guests that run out of memory; SCENARIOS="reader eater"'
 	@echo 'make lint            checkpatch, kernel-doc, shellcheck and our own rules'
 	@echo 'make bench-alloc     what the page layer costs, in guest instructions'
 	@echo 'make vm              a guest with the driver and a shell on its console'
@@ -60,6 +61,9 @@ bench: setup
 profile: setup
 	@$(PYTHON) -m tests.bench.cost.profile
 
+pressure: setup
+	@$(PYTHON) -m tests.pressure
+
 lint: setup
 	@$(PYTHON) -m tests.lint
 
@@ -72,4 +76,4 @@ vm: setup
 clean:
 	rm -rf build
 
-.PHONY: all help setup modules install modules_install check flood bench profile lint bench-alloc vm clean
+.PHONY: all help setup modules install modules_install check flood bench profile pressure lint bench-alloc vm clean

@@ -18,7 +18,7 @@ PACKAGES = (
     # building modules and kernels
     "make", "gcc", "libc6-dev", "bc", "bison", "flex", "libelf-dev", "libssl-dev", "perl", "xz-utils",
     # the guest
-    "qemu-system-x86", "busybox-static", "cpio", "kmod", "util-linux",
+    "qemu-system-x86", "busybox-static", "cpio", "kmod", "util-linux", "e2fsprogs",
     # the network, and what is sent over it
     "iproute2", "iputils-ping", "ethtool", "iperf3",
     # reports and lint

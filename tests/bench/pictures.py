@@ -61,10 +61,10 @@ def _rates(result: Result) -> Figure:
             _plot_rounds(axis, turns, label, colour, result.configuration.duration)
         axis.set_title(f"{size}-byte frames")
         axis.set_xlabel("seconds since the flood began")
-        _scales(axis)
+        scales(axis)
     axes[0][0].set_ylabel("packets/s read by the program")
     axes[0][0].set_ylim(bottom=0)
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
 
 
@@ -94,7 +94,7 @@ def _packets(result: Result) -> Figure:
     axis.set_xlabel("% of the packets sent")
     axis.grid(False)
     axis.tick_params(axis="y", length=0)
-    _legend(figure, np.array([axis]))
+    legend(figure, np.array([axis]))
     return figure
 
 
@@ -149,13 +149,13 @@ def _failing(result: Result) -> Figure:
         above.plot(*turn.samples.rate("socket_packets"), color=OURS, linewidth=1.4, label="read by the program")
         _plot_causes(below, turn.samples)
         below.set_xlabel("seconds since the flood began")
-        _scales(above)
-        _scales(below)
+        scales(above)
+        scales(below)
     axes[0][0].set_ylabel("packets/s")
     axes[0][0].set_ylim(bottom=0)
     axes[1][0].set_ylabel("failures/s")
     axes[1][0].set_ylim(bottom=0)
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
 
 
@@ -170,7 +170,7 @@ def _plot_causes(axis: Axes, samples: Samples) -> None:
         axis.text(0.02, 0.9, "nothing failed", transform=axis.transAxes, color="#666666")
 
 
-def _legend(figure: Figure, axes: np.ndarray) -> None:
+def legend(figure: Figure, axes: np.ndarray) -> None:
     """One legend for all panels, each entry once."""
     entries = {}
     for axis in axes.flat:
@@ -179,6 +179,6 @@ def _legend(figure: Figure, axes: np.ndarray) -> None:
     figure.legend(entries.values(), entries.keys(), loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=9)
 
 
-def _scales(axis: Axes) -> None:
+def scales(axis: Axes) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

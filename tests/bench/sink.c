@@ -2,7 +2,7 @@
 /*
  * sink - read a UDP flood in the guest, and write down what every layer saw
  *
- *   sink --interface eth0 --port 9000 --interval 100 --output FILE
+ *   sink --interface eth0 --port 9000 --interval 100 --output FILE [--buffer BYTES]
  *
  * It reads datagrams until SIGTERM and throws them away, so that "delivered to
  * the socket" means that a program really read them.  At the start, at the end
@@ -63,6 +63,7 @@ struct options {
 	const char *output;
 	int port;
 	int interval;
+	int buffer;
 };
 
 struct received {
@@ -232,14 +233,13 @@ static void print_values(FILE *output, const struct sample *sample)
 
 /* --- the socket ---------------------------------------------------------- */
 
-static int open_socket(int port)
+static int open_socket(int port, int size)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_port = htons(port),
 	};
 	struct timeval wait = { .tv_usec = LONGEST_WAIT_US };
-	int size = SOCKET_BUFFER;
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	if (fd < 0)
@@ -276,7 +276,7 @@ static void run(const struct options *o, FILE *output)
 {
 	static struct sample sample;
 	struct received received = {};
-	int fd = open_socket(o->port);
+	int fd = open_socket(o->port, o->buffer);
 	double next;
 
 	take(&sample, o, fd, &received);
@@ -305,12 +305,14 @@ static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "port", required_argument, NULL, 'p' },
 	{ "interval", required_argument, NULL, 'n' },
+	{ "buffer", required_argument, NULL, 'b' },
 	{}
 };
 
 static struct options parse(int argc, char **argv)
 {
-	struct options o = { .port = 9000, .interval = 100 };
+	struct options o = { .port = 9000, .interval = 100,
+			     .buffer = SOCKET_BUFFER };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -319,14 +321,15 @@ static struct options parse(int argc, char **argv)
 		case 'o': o.output = optarg; break;
 		case 'p': o.port = atoi(optarg); break;
 		case 'n': o.interval = atoi(optarg); break;
+		case 'b': o.buffer = atoi(optarg); break;
 		default: exit(EXIT_USAGE);	/* getopt has said what is wrong */
 		}
 	}
 	if (!o.interface || !o.output || optind < argc)
 		error(EXIT_USAGE, 0, "usage: --interface NAME --output FILE "
-		      "[--port N] [--interval MS]");
-	if (o.port < 1 || o.port > 65535 || o.interval < 1)
-		error(EXIT_USAGE, 0, "bad --port or --interval");
+		      "[--port N] [--interval MS] [--buffer BYTES]");
+	if (o.port < 1 || o.port > 65535 || o.interval < 1 || o.buffer < 1)
+		error(EXIT_USAGE, 0, "bad --port, --interval or --buffer");
 	return o;
 }
 
