@@ -18,6 +18,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <linux/workqueue.h>
+#include <net/xdp.h>
 
 #define LABNET_DRIVER "labnet"
 
@@ -107,11 +108,12 @@ static inline bool labnet_heads_scarce(const struct labnet_heads *heads)
  * @ln: the device
  * @name: as in rx0, for interrupts and the zone
  * @size: buffers in the full ring
- * @offset: where in a page the device writes
- * @length: how much it may write there
+ * @offset: where in a page the device writes; each buffer remembers its own in
+ *	labyrinth_entry.private
  * @napi: the poll, which owns @vq, @zone and what follows
  *
  * NAPI poll:
+ * @xdp: the frame in hand: its first page, and those gathered after it
  * @posted: buffers in the ring
  * @posted_min: the fewest there ever were since the device was started; 0 while
  *	the queue is not in use
@@ -136,9 +138,9 @@ struct labnet_rx {
 	char name[LABNET_QUEUE_NAME];
 	u32 size;
 	u32 offset;
-	u32 length;
 	struct napi_struct napi;
 
+	struct xdp_buff xdp;
 	u32 posted;
 	u32 posted_min;
 	struct labyrinth_entry *copies;

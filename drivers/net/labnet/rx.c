@@ -15,6 +15,12 @@
 #define LABNET_RX_HEADROOM	NET_SKB_PAD
 #define LABNET_RX_TAILROOM	SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
 
+/* How much the device may write from @offset on. */
+static unsigned int rx_length(unsigned int offset)
+{
+	return PAGE_SIZE - LABNET_RX_TAILROOM - offset;
+}
+
 /* Pages that the interrupt handler stocks, and the most it does at once. */
 #define LABNET_RX_STASH		64
 #define LABNET_RX_BURST		16
@@ -39,11 +45,13 @@ static struct labyrinth_entry *rx_get(struct labnet_rx *rx, unsigned int *len)
 
 static int rx_post(struct labnet_rx *rx, struct labyrinth_entry *entry)
 {
+	unsigned int offset = rx->offset;
 	struct scatterlist sg;
 	int err;
 
-	labyrinth_post(rx->zone, entry, rx->offset, rx->length);
-	sg_init_one(&sg, entry->address + rx->offset, rx->length);
+	entry->private = offset;
+	labyrinth_post(rx->zone, entry, offset, rx_length(offset));
+	sg_init_one(&sg, entry->address + offset, rx_length(offset));
 	err = virtqueue_add_inbuf(rx->vq, &sg, 1, entry, GFP_ATOMIC);
 	if (unlikely(err)) {
 		rx->stats.post_fail++;
@@ -82,8 +90,8 @@ static void rx_quarantine(struct labnet_rx *rx, struct labyrinth_entry *entry)
 
 static bool rx_sound(struct labnet_rx *rx, struct labyrinth_entry *entry)
 {
-	return likely(labyrinth_inspect(rx->zone, entry, rx->offset,
-					rx->length));
+	return likely(labyrinth_inspect(rx->zone, entry, entry->private,
+					rx_length(entry->private)));
 }
 
 /* Throw away buffers that belong to a frame which is dropped. */
@@ -100,28 +108,63 @@ static void rx_discard(struct labnet_rx *rx, unsigned int buffers)
 	}
 }
 
-/* Drop a frame: its first buffer is in hand, the others are still in the ring. */
-static struct sk_buff *rx_drop(struct labnet_rx *rx,
-			       struct labyrinth_entry *entry,
-			       unsigned int more, u64 *cause)
+/* Let go of the fragments of the frame in hand; they are lent already. */
+static void rx_put_frags(struct labnet_rx *rx)
+{
+	struct skb_shared_info *shinfo;
+
+	if (likely(!xdp_buff_has_frags(&rx->xdp)))
+		return;
+	shinfo = xdp_get_shared_info_from_buff(&rx->xdp);
+	while (shinfo->nr_frags)
+		put_page(skb_frag_page(&shinfo->frags[--shinfo->nr_frags]));
+	xdp_buff_clear_frags_flag(&rx->xdp);
+}
+
+/* Drop the frame in hand; @more buffers of it are still in the ring. */
+static void rx_drop(struct labnet_rx *rx, struct labyrinth_entry *entry,
+		    unsigned int more, u64 *cause)
 {
 	(*cause)++;
+	rx_put_frags(rx);
 	rx_post(rx, entry);
 	rx_discard(rx, more);
-	return NULL;
+}
+
+/* Lend a page, if there is another one to take its place in the ring. */
+static bool rx_replace(struct labnet_rx *rx, struct labyrinth_entry *entry,
+		       u8 holder)
+{
+	struct labyrinth_entry *fresh = labyrinth_take(rx->zone);
+
+	if (unlikely(!fresh))
+		return false;
+	labyrinth_lend(rx->zone, entry, holder);
+	rx_post(rx, fresh);
+	return true;
+}
+
+static unsigned int rx_head_len(const struct labnet_rx *rx)
+{
+	return rx->xdp.data_end - rx->xdp.data;
+}
+
+static u8 rx_holder(const struct labnet_rx *rx)
+{
+	return labnet_flow_holder(rx->ln->flow_seed, rx->xdp.data,
+				  rx_head_len(rx));
 }
 
 /* A small packet: its page never leaves the queue. */
 static struct sk_buff *rx_copy(struct labnet_rx *rx,
-			       struct labyrinth_entry *entry,
-			       unsigned int len)
+			       struct labyrinth_entry *entry)
 {
-	struct sk_buff *skb;
+	struct sk_buff *skb = labnet_copy(rx, rx->xdp.data, rx_head_len(rx));
 
-	skb = labnet_copy(rx, entry->address + rx->offset + rx->ln->hdr_len,
-			  len);
-	if (unlikely(!skb))
-		return rx_drop(rx, entry, 0, &rx->stats.drop_no_skb);
+	if (unlikely(!skb)) {
+		rx_drop(rx, entry, 0, &rx->stats.drop_no_skb);
+		return NULL;
+	}
 	rx_post(rx, entry);
 	rx->stats.copied++;
 	return skb;
@@ -139,44 +182,75 @@ static bool rx_hoards(const struct labnet_rx *rx, u8 holder)
 	return labyrinth_holder_over_share(rx->zone, holder);
 }
 
-/* The page itself becomes the skb's head; another one takes its place. */
-static struct sk_buff *rx_lend(struct labnet_rx *rx,
-			       struct labyrinth_entry *entry,
-			       unsigned int len, unsigned int more, u8 *lent_to)
+/* Make an skb of the frame in hand: the first page is its head. */
+static struct sk_buff *rx_build(struct labnet_rx *rx)
 {
-	struct labyrinth_entry *fresh;
+	struct xdp_buff *xdp = &rx->xdp;
+	struct skb_shared_info *shinfo = xdp_get_shared_info_from_buff(xdp);
+	unsigned int frags = 0, size = 0;
 	struct sk_buff *skb;
-	u8 holder;
 
-	holder = labnet_flow_holder(rx->ln->flow_seed, entry->address +
-				    rx->offset + rx->ln->hdr_len, len);
-	if (unlikely(rx_hoards(rx, holder)))
-		return rx_drop(rx, entry, more, &rx->stats.drop_hoard);
-	fresh = labyrinth_take(rx->zone);
-	if (unlikely(!fresh))
-		return rx_drop(rx, entry, more, &rx->stats.drop_no_page);
-	skb = labnet_heads_build(&rx->heads, entry->address, PAGE_SIZE);
-	if (unlikely(!skb)) {
-		labyrinth_untake(rx->zone, fresh);
-		return rx_drop(rx, entry, more, &rx->stats.drop_no_skb);
+	/* To be read before it is wiped. */
+	if (unlikely(xdp_buff_has_frags(xdp))) {
+		frags = shinfo->nr_frags;
+		size = shinfo->xdp_frags_size;
 	}
+	skb = labnet_heads_build(&rx->heads, xdp->data_hard_start, PAGE_SIZE);
+	if (unlikely(!skb))
+		return NULL;
 
-	labyrinth_lend(rx->zone, entry, holder);
-	*lent_to = holder;
-	rx_post(rx, fresh);
 	skb->dev = rx->ln->dev;
-	skb_reserve(skb, rx->offset + rx->ln->hdr_len);
-	__skb_put(skb, len);
+	skb_reserve(skb, xdp->data - xdp->data_hard_start);
+	__skb_put(skb, rx_head_len(rx));
+	if (likely(!frags))
+		return skb;
+	shinfo->nr_frags = frags;
+	skb->len += size;
+	skb->data_len += size;
+	skb->truesize += frags * PAGE_SIZE;
+	skb->pfmemalloc |= !!(xdp->flags & XDP_FLAGS_FRAGS_PF_MEMALLOC);
 	return skb;
 }
 
-/* Add one more buffer to a frame. Returns the cause if it has to be dropped. */
-static u64 *rx_append_one(struct labnet_rx *rx, struct sk_buff *skb, u8 holder)
+/* The page itself becomes the skb's head; another one takes its place. */
+static struct sk_buff *rx_lend(struct labnet_rx *rx,
+			       struct labyrinth_entry *entry)
 {
-	struct labyrinth_entry *entry, *fresh;
-	unsigned int frags = skb_shinfo(skb)->nr_frags;
+	u8 holder = rx_holder(rx);
+	struct sk_buff *skb;
+
+	/* A frame in several buffers has been asked this before. */
+	if (unlikely(!xdp_buff_has_frags(&rx->xdp) &&
+		     rx_hoards(rx, holder))) {
+		rx_drop(rx, entry, 0, &rx->stats.drop_hoard);
+		return NULL;
+	}
+	if (unlikely(!rx_replace(rx, entry, holder))) {
+		rx_drop(rx, entry, 0, &rx->stats.drop_no_page);
+		return NULL;
+	}
+	skb = rx_build(rx);
+	if (unlikely(!skb)) {
+		rx->stats.drop_no_skb++;
+		rx_put_frags(rx);
+		put_page(virt_to_page(rx->xdp.data_hard_start));
+		return NULL;
+	}
+	rx->stats.lent++;
+	return skb;
+}
+
+/*
+ * Add one more buffer to the frame in hand. Returns the cause if the frame has to
+ * be dropped.
+ */
+static u64 *rx_gather_one(struct labnet_rx *rx, u8 holder)
+{
+	struct skb_shared_info *shinfo = xdp_get_shared_info_from_buff(&rx->xdp);
+	struct labyrinth_entry *entry;
+	unsigned int len, offset;
 	u64 *cause = NULL;
-	unsigned int len;
+	struct page *page;
 
 	entry = rx_get(rx, &len);
 	if (unlikely(!entry))
@@ -185,45 +259,55 @@ static u64 *rx_append_one(struct labnet_rx *rx, struct sk_buff *skb, u8 holder)
 		rx_quarantine(rx, entry);
 		return &rx->stats.drop_damaged;
 	}
-	if (unlikely(len > rx->length))
+	page = entry->page;
+	offset = entry->private;
+	if (unlikely(len > rx_length(offset)))
 		cause = &rx->stats.drop_long;
-	else if (unlikely(frags == MAX_SKB_FRAGS))
+	else if (unlikely(shinfo->nr_frags == MAX_SKB_FRAGS))
 		cause = &rx->stats.drop_buffers;
-	if (unlikely(cause))
-		goto repost;
-
-	fresh = labyrinth_take(rx->zone);
-	if (unlikely(!fresh)) {
+	else if (unlikely(!rx_replace(rx, entry, holder)))
 		cause = &rx->stats.drop_no_page;
-		goto repost;
+	if (unlikely(cause)) {
+		rx_post(rx, entry);
+		return cause;
 	}
-	labyrinth_lend(rx->zone, entry, holder);
-	rx_post(rx, fresh);
-	skb_add_rx_frag(skb, frags, entry->page, rx->offset, len, PAGE_SIZE);
+
+	__skb_fill_page_desc_noacc(shinfo, shinfo->nr_frags++, page, offset,
+				   len);
+	shinfo->xdp_frags_size += len;
+	if (unlikely(page_is_pfmemalloc(page)))
+		xdp_buff_set_frag_pfmemalloc(&rx->xdp);
 	rx->stats.bytes += len;
 	return NULL;
-
-repost:
-	rx_post(rx, entry);
-	return cause;
 }
 
-static struct sk_buff *rx_append(struct labnet_rx *rx, struct sk_buff *skb,
-				 unsigned int more, u8 holder)
+/*
+ * Gather a frame that is in several buffers: the pages after the first are lent
+ * and become fragments, the first one stays in hand. Returns whether all are
+ * there; otherwise the frame has been dropped.
+ */
+static bool rx_gather(struct labnet_rx *rx, struct labyrinth_entry *entry,
+		      unsigned int more)
 {
+	struct skb_shared_info *shinfo = xdp_get_shared_info_from_buff(&rx->xdp);
+	u8 holder = rx_holder(rx);
 	u64 *cause;
 
+	if (unlikely(rx_hoards(rx, holder))) {
+		rx_drop(rx, entry, more, &rx->stats.drop_hoard);
+		return false;
+	}
+	shinfo->nr_frags = 0;
+	shinfo->xdp_frags_size = 0;
+	xdp_buff_set_frags_flag(&rx->xdp);
 	while (more--) {
-		cause = rx_append_one(rx, skb, holder);
+		cause = rx_gather_one(rx, holder);
 		if (likely(!cause))
 			continue;
-		(*cause)++;
-		rx_discard(rx, more);
-		/* Its pages come back through the lent queue. */
-		dev_kfree_skb_any(skb);
-		return NULL;
+		rx_drop(rx, entry, more, cause);
+		return false;
 	}
-	return skb;
+	return true;
 }
 
 /* The number of buffers that the device says the frame is in. */
@@ -257,7 +341,7 @@ static bool rx_believe(struct labnet_rx *rx, struct labyrinth_entry *entry,
 		rx_drop(rx, entry, 0, &rx->stats.drop_short);
 		return false;
 	}
-	if (unlikely(len > rx->length)) {
+	if (unlikely(len > rx_length(entry->private))) {
 		rx_drop(rx, entry, more, &rx->stats.drop_long);
 		return false;
 	}
@@ -268,33 +352,37 @@ static bool rx_believe(struct labnet_rx *rx, struct labyrinth_entry *entry,
 	return true;
 }
 
+/* A copy is for what is in one buffer, and short. */
+static bool rx_is_small(struct labnet_rx *rx)
+{
+	return !xdp_buff_has_frags(&rx->xdp) &&
+		rx_head_len(rx) <= READ_ONCE(rx->ln->rx_copybreak);
+}
+
 /* @len: as the device claims, virtio header included. */
 static void rx_frame(struct labnet_rx *rx, struct labyrinth_entry *entry,
 		     unsigned int len)
 {
-	struct labnet *ln = rx->ln;
+	unsigned int hdr_len = rx->ln->hdr_len;
+	unsigned int offset = entry->private;
 	struct virtio_net_hdr_v1 hdr;
 	struct sk_buff *skb;
 	unsigned int buffers;
-	u8 holder;
 
 	rx->stats.frames++;
+	rx->xdp.flags = 0;
 	/* One copy, so that the device cannot change what was checked. */
-	memcpy(&hdr, entry->address + rx->offset, sizeof(hdr));
-	buffers = rx_buffers(ln, &hdr);
+	memcpy(&hdr, entry->address + offset, sizeof(hdr));
+	buffers = rx_buffers(rx->ln, &hdr);
 	if (unlikely(!rx_believe(rx, entry, len, buffers)))
 		return;
 
-	len -= ln->hdr_len;
+	len -= hdr_len;
 	rx->stats.bytes += len;
-	if (buffers == 1 && len <= READ_ONCE(ln->rx_copybreak)) {
-		skb = rx_copy(rx, entry, len);
-	} else {
-		skb = rx_lend(rx, entry, len, buffers - 1, &holder);
-		if (skb && buffers > 1)
-			skb = rx_append(rx, skb, buffers - 1, holder);
-		rx->stats.lent += !!skb;
-	}
+	xdp_prepare_buff(&rx->xdp, entry->address, offset + hdr_len, len, true);
+	if (buffers > 1 && !rx_gather(rx, entry, buffers - 1))
+		return;
+	skb = rx_is_small(rx) ? rx_copy(rx, entry) : rx_lend(rx, entry);
 	if (likely(skb))
 		labnet_deliver(rx, skb, (struct virtio_net_hdr *)&hdr);
 }
@@ -462,7 +550,7 @@ int labnet_rx_open(struct labnet_rx *rx)
 		return 0;
 	rx->size = virtqueue_get_vring_size(rx->vq);
 	rx->offset = LABNET_RX_HEADROOM - rx->ln->hdr_len;
-	rx->length = PAGE_SIZE - LABNET_RX_TAILROOM - rx->offset;
+	xdp_init_buff(&rx->xdp, PAGE_SIZE, NULL);
 
 	zone = rx_create_zone(rx);
 	if (IS_ERR(zone))
