@@ -122,6 +122,16 @@ int labnet_ctrl_set_pairs(struct labnet *ln, unsigned int pairs)
 			    VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, &mq, sizeof(mq));
 }
 
+/* @offloads: a bit for each VIRTIO_NET_F_GUEST_* that shall be on. */
+int labnet_ctrl_set_offloads(struct labnet *ln, u64 offloads)
+{
+	__virtio64 data = cpu_to_virtio64(ln->vdev, offloads);
+
+	return ctrl_command(ln, VIRTIO_NET_CTRL_GUEST_OFFLOADS,
+			    VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, &data,
+			    sizeof(data));
+}
+
 int labnet_ctrl_init(struct labnet *ln)
 {
 	struct labnet_ctrl *ctrl = &ln->ctrl;

@@ -139,6 +139,7 @@ static int device_run(struct labnet *ln)
 		return err;
 	}
 	device_restore_filters(ln);
+	labnet_xdp_restore(ln);
 	netif_tx_wake_all_queues(ln->dev);
 	return 0;
 }

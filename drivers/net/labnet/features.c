@@ -28,6 +28,7 @@
 	X(GUEST_ECN, GUEST_CSUM)					\
 	X(CTRL_VQ, CTRL_VQ)						\
 	X(MQ, CTRL_VQ)							\
+	X(CTRL_GUEST_OFFLOADS, CTRL_VQ)					\
 	X(CTRL_MAC_ADDR, CTRL_VQ)
 
 /* One need more than the table has room for. */
@@ -160,7 +161,7 @@ static void features_apply_offloads(struct labnet *ln)
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_HOST_ECN))
 		dev->hw_features |= NETIF_F_TSO_ECN;
 	dev->features |= dev->hw_features;
-	/* Cannot be switched without CTRL_GUEST_OFFLOADS. */
+	/* Not switched by ethtool: XDP turns it off as long as it needs to. */
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_GUEST_CSUM))
 		dev->features |= NETIF_F_RXCSUM;
 	dev->vlan_features = dev->features;

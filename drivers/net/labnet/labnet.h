@@ -27,7 +27,7 @@
  *
  * A frame is one packet that the device has completed. At any quiet time
  *
- *	frames = delivered + sum of drop_*
+ *	frames = delivered + sum of drop_* + sum of xdp_*, xdp_pass apart
  */
 #define LABNET_RX_COUNTERS(X)						\
 	X(frames, "frames completed by the device")			\
@@ -43,6 +43,10 @@
 	X(drop_hoard, "the flow holds more pages than its share")	\
 	X(drop_no_page, "no page to put into the ring instead")		\
 	X(drop_no_skb, "no memory for the skb")				\
+	X(drop_xdp, "came as the XDP program cannot see it")		\
+	X(xdp_pass, "frames that the XDP program passed on")		\
+	X(xdp_drop, "frames that the XDP program dropped")		\
+	X(xdp_aborted, "frames on which the XDP program failed")	\
 	X(polls, "NAPI polls")						\
 	X(interrupts, "interrupts of the queue")			\
 	X(kicks, "notifications of the device")				\
@@ -108,12 +112,16 @@ static inline bool labnet_heads_scarce(const struct labnet_heads *heads)
  * @ln: the device
  * @name: as in rx0, for interrupts and the zone
  * @size: buffers in the full ring
- * @offset: where in a page the device writes; each buffer remembers its own in
- *	labyrinth_entry.private
+ * @xdp_rxq: what XDP programs and their maps know of the queue
  * @napi: the poll, which owns @vq, @zone and what follows
+ *
+ * Written under rtnl, read by the poll:
+ * @offset: where in a page the device writes; a buffer remembers its own in
+ *	labyrinth_entry.private
  *
  * NAPI poll:
  * @xdp: the frame in hand: its first page, and those gathered after it
+ * @prog: the XDP program of this poll, or NULL
  * @posted: buffers in the ring
  * @posted_min: the fewest there ever were since the device was started; 0 while
  *	the queue is not in use
@@ -137,10 +145,13 @@ struct labnet_rx {
 	struct labnet *ln;
 	char name[LABNET_QUEUE_NAME];
 	u32 size;
-	u32 offset;
+	struct xdp_rxq_info xdp_rxq;
 	struct napi_struct napi;
 
+	u32 offset;
+
 	struct xdp_buff xdp;
+	struct bpf_prog *prog;
 	u32 posted;
 	u32 posted_min;
 	struct labyrinth_entry *copies;
@@ -204,6 +215,7 @@ struct labnet_ctrl {
  * @pairs: queue pairs in @rx and @tx: not more than CPUs
  *
  * @active: queue pairs in use, the first ones; under rtnl
+ * @xdp_prog: the XDP program, or NULL; under rtnl, polls read
  * @flow_seed: makes flows' holder numbers hard to guess
  * @quality: LABYRINTH_QUALITY_* of all zones; under rtnl
  * @rx_copybreak: longest packet that is copied; ethtool writes, polls read
@@ -223,6 +235,7 @@ struct labnet {
 	unsigned int pairs;
 
 	unsigned int active;
+	struct bpf_prog __rcu *xdp_prog;
 	u32 flow_seed;
 	unsigned int quality;
 	unsigned int rx_copybreak;
@@ -277,6 +290,8 @@ void labnet_rx_start(struct labnet_rx *rx);
 void labnet_rx_stop(struct labnet_rx *rx);
 void labnet_rx_close(struct labnet_rx *rx);
 void labnet_rx_interrupt(struct virtqueue *vq);
+unsigned int labnet_rx_room(unsigned int offset);
+void labnet_rx_set_headroom(struct labnet_rx *rx, bool xdp);
 
 /* copy.c: small packets; NAPI poll */
 struct sk_buff *labnet_copy(struct labnet_rx *rx, const void *packet,
@@ -307,6 +322,15 @@ void labnet_tx_close(struct labnet_tx *tx);
 void labnet_tx_interrupt(struct virtqueue *vq);
 netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev);
 
+/* xdp.c: attaching under rtnl; the rest by a queue's poll or before it starts */
+int labnet_xdp(struct net_device *dev, struct netdev_bpf *bpf);
+bool labnet_xdp_mtu_fits(const struct labnet *ln, unsigned int mtu);
+void labnet_xdp_restore(struct labnet *ln);
+int labnet_xdp_open(struct labnet_rx *rx);
+void labnet_xdp_close(struct labnet_rx *rx);
+void labnet_xdp_begin(struct labnet_rx *rx);
+u32 labnet_xdp_run(struct labnet_rx *rx, const struct virtio_net_hdr *hdr);
+
 /* ctrl.c: commands to the device; task context, may sleep */
 int labnet_ctrl_init(struct labnet *ln);
 void labnet_ctrl_free(struct labnet *ln);
@@ -314,6 +338,7 @@ void labnet_ctrl_reset(struct labnet *ln);
 void labnet_ctrl_interrupt(struct virtqueue *vq);
 int labnet_ctrl_set_mac(struct labnet *ln, const u8 *mac);
 int labnet_ctrl_set_pairs(struct labnet *ln, unsigned int pairs);
+int labnet_ctrl_set_offloads(struct labnet *ln, u64 offloads);
 
 /* stats.c: numbers */
 void labnet_stats_get64(struct net_device *dev,

@@ -42,6 +42,16 @@ static int labnet_set_mac_address(struct net_device *dev, void *p)
 	return 0;
 }
 
+static int labnet_change_mtu(struct net_device *dev, int mtu)
+{
+	if (!labnet_xdp_mtu_fits(netdev_priv(dev), mtu)) {
+		netdev_err(dev, "MTU %d is too large for the XDP program\n", mtu);
+		return -EINVAL;
+	}
+	WRITE_ONCE(dev->mtu, mtu);
+	return 0;
+}
+
 static void labnet_tx_timeout(struct net_device *dev, unsigned int txqueue)
 {
 	struct labnet *ln = netdev_priv(dev);
@@ -58,9 +68,11 @@ static const struct net_device_ops labnet_netdev_ops = {
 	.ndo_start_xmit		= labnet_tx_xmit,
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_set_mac_address	= labnet_set_mac_address,
+	.ndo_change_mtu		= labnet_change_mtu,
 	.ndo_get_stats64	= labnet_stats_get64,
 	.ndo_features_check	= passthru_features_check,
 	.ndo_tx_timeout		= labnet_tx_timeout,
+	.ndo_bpf		= labnet_xdp,
 };
 
 static void labnet_config_work(struct work_struct *work)

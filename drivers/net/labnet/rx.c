@@ -16,7 +16,7 @@
 #define LABNET_RX_TAILROOM	SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
 
 /* How much the device may write from @offset on. */
-static unsigned int rx_length(unsigned int offset)
+unsigned int labnet_rx_room(unsigned int offset)
 {
 	return PAGE_SIZE - LABNET_RX_TAILROOM - offset;
 }
@@ -33,6 +33,18 @@ static unsigned int rx_length(unsigned int offset)
 /* What the interrupt handler asks for beyond the zone's own quality. */
 #define LABNET_RX_QUALITY	LABYRINTH_QUALITY_CL_ALIGN
 
+/*
+ * Programs want more room before the packet than the stack does. Not for nothing:
+ * the largest packet of the stack takes as many buffers as an skb can hold, so that
+ * there is no room to waste. For buffers that are posted from now on.
+ */
+void labnet_rx_set_headroom(struct labnet_rx *rx, bool xdp)
+{
+	unsigned int headroom = xdp ? XDP_PACKET_HEADROOM : LABNET_RX_HEADROOM;
+
+	WRITE_ONCE(rx->offset, headroom - rx->ln->hdr_len);
+}
+
 /* The buffer may be short of a ring only while it is in the poll's hand. */
 static struct labyrinth_entry *rx_get(struct labnet_rx *rx, unsigned int *len)
 {
@@ -45,13 +57,13 @@ static struct labyrinth_entry *rx_get(struct labnet_rx *rx, unsigned int *len)
 
 static int rx_post(struct labnet_rx *rx, struct labyrinth_entry *entry)
 {
-	unsigned int offset = rx->offset;
+	unsigned int offset = READ_ONCE(rx->offset);
 	struct scatterlist sg;
 	int err;
 
 	entry->private = offset;
-	labyrinth_post(rx->zone, entry, offset, rx_length(offset));
-	sg_init_one(&sg, entry->address + offset, rx_length(offset));
+	labyrinth_post(rx->zone, entry, offset, labnet_rx_room(offset));
+	sg_init_one(&sg, entry->address + offset, labnet_rx_room(offset));
 	err = virtqueue_add_inbuf(rx->vq, &sg, 1, entry, GFP_ATOMIC);
 	if (unlikely(err)) {
 		rx->stats.post_fail++;
@@ -91,7 +103,7 @@ static void rx_quarantine(struct labnet_rx *rx, struct labyrinth_entry *entry)
 static bool rx_sound(struct labnet_rx *rx, struct labyrinth_entry *entry)
 {
 	return likely(labyrinth_inspect(rx->zone, entry, entry->private,
-					rx_length(entry->private)));
+					labnet_rx_room(entry->private)));
 }
 
 /* Throw away buffers that belong to a frame which is dropped. */
@@ -261,7 +273,7 @@ static u64 *rx_gather_one(struct labnet_rx *rx, u8 holder)
 	}
 	page = entry->page;
 	offset = entry->private;
-	if (unlikely(len > rx_length(offset)))
+	if (unlikely(len > labnet_rx_room(offset)))
 		cause = &rx->stats.drop_long;
 	else if (unlikely(shinfo->nr_frags == MAX_SKB_FRAGS))
 		cause = &rx->stats.drop_buffers;
@@ -341,7 +353,7 @@ static bool rx_believe(struct labnet_rx *rx, struct labyrinth_entry *entry,
 		rx_drop(rx, entry, 0, &rx->stats.drop_short);
 		return false;
 	}
-	if (unlikely(len > rx_length(entry->private))) {
+	if (unlikely(len > labnet_rx_room(entry->private))) {
 		rx_drop(rx, entry, more, &rx->stats.drop_long);
 		return false;
 	}
@@ -350,6 +362,22 @@ static bool rx_believe(struct labnet_rx *rx, struct labyrinth_entry *entry,
 		return false;
 	}
 	return true;
+}
+
+/*
+ * Let the XDP program see the frame in hand. Returns whether it goes on to the
+ * stack. If it does, nothing of its virtio header holds any more.
+ */
+static bool rx_filter(struct labnet_rx *rx, struct labyrinth_entry *entry,
+		      struct virtio_net_hdr_v1 *hdr)
+{
+	if (labnet_xdp_run(rx, (struct virtio_net_hdr *)hdr) == XDP_PASS) {
+		memset(hdr, 0, sizeof(*hdr));
+		return true;
+	}
+	rx_put_frags(rx);
+	rx_post(rx, entry);
+	return false;
 }
 
 /* A copy is for what is in one buffer, and short. */
@@ -381,6 +409,8 @@ static void rx_frame(struct labnet_rx *rx, struct labyrinth_entry *entry,
 	rx->stats.bytes += len;
 	xdp_prepare_buff(&rx->xdp, entry->address, offset + hdr_len, len, true);
 	if (buffers > 1 && !rx_gather(rx, entry, buffers - 1))
+		return;
+	if (rx->prog && !rx_filter(rx, entry, &hdr))
 		return;
 	skb = rx_is_small(rx) ? rx_copy(rx, entry) : rx_lend(rx, entry);
 	if (likely(skb))
@@ -440,6 +470,7 @@ static int rx_poll(struct napi_struct *napi, int budget)
 	rx->stats.polls++;
 	labyrinth_poll_begin(rx->zone);
 	labnet_heads_fill(&rx->heads);
+	labnet_xdp_begin(rx);
 	if (unlikely(rx->posted < rx->size) && rx_refill(rx))
 		rx_kick(rx);
 	frames = rx_harvest(rx, budget);
@@ -549,15 +580,17 @@ int labnet_rx_open(struct labnet_rx *rx)
 	if (rx->zone)
 		return 0;
 	rx->size = virtqueue_get_vring_size(rx->vq);
-	rx->offset = LABNET_RX_HEADROOM - rx->ln->hdr_len;
-	xdp_init_buff(&rx->xdp, PAGE_SIZE, NULL);
+	labnet_rx_set_headroom(rx, rtnl_dereference(rx->ln->xdp_prog));
+	xdp_init_buff(&rx->xdp, PAGE_SIZE, &rx->xdp_rxq);
+	err = labnet_xdp_open(rx);
+	if (err)
+		return err;
 
 	zone = rx_create_zone(rx);
-	if (IS_ERR(zone))
-		return PTR_ERR(zone);
-	err = labyrinth_zone_prefill(zone, rx->size);
+	err = PTR_ERR_OR_ZERO(zone) ?: labyrinth_zone_prefill(zone, rx->size);
 	if (err) {
 		labyrinth_zone_destroy(zone, rx->past);
+		labnet_xdp_close(rx);
 		return err;
 	}
 	WRITE_ONCE(rx->zone, zone);
@@ -608,4 +641,5 @@ void labnet_rx_close(struct labnet_rx *rx)
 	rx->posted_min = 0;
 	WRITE_ONCE(rx->zone, NULL);
 	labyrinth_zone_destroy(zone, rx->past);
+	labnet_xdp_close(rx);
 }

@@ -124,6 +124,7 @@ void labnet_stats_values(struct labnet *ln, u64 *data)
 	}
 }
 
+/* What an XDP program takes has been received; what it fails on is lost. */
 static void stats_add_rx(const struct labnet_rx_stats *from,
 			 struct rtnl_link_stats64 *stats)
 {
@@ -132,11 +133,14 @@ static void stats_add_rx(const struct labnet_rx_stats *from,
 		    READ_ONCE(from->drop_header) +
 		    READ_ONCE(from->drop_damaged);
 
-	stats->rx_packets += READ_ONCE(from->delivered);
+	stats->rx_packets += READ_ONCE(from->delivered) +
+			     READ_ONCE(from->xdp_drop);
 	stats->rx_bytes += READ_ONCE(from->bytes);
 	stats->rx_dropped += READ_ONCE(from->drop_no_page) +
 			     READ_ONCE(from->drop_no_skb) +
-			     READ_ONCE(from->drop_hoard);
+			     READ_ONCE(from->drop_hoard) +
+			     READ_ONCE(from->drop_xdp) +
+			     READ_ONCE(from->xdp_aborted);
 	stats->rx_length_errors += length;
 	stats->rx_frame_errors += frame;
 	stats->rx_errors += length + frame;

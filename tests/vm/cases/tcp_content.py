@@ -37,14 +37,14 @@ def run(vm: VM, net: Link, injection: str) -> None:
         net.inject("off")
 
 
-def to_guest(vm: VM, net: Link) -> None:
+def to_guest(vm: VM, net: Link, size: int = SIZE) -> None:
     vm.run(f"rm -f /tmp/sum; (nc -l -p {PORT} < /dev/null | sha256sum > /tmp/sum.new; mv /tmp/sum.new /tmp/sum) "
            "> /dev/null 2>&1 &")
     expect.eventually("the guest listens", lambda: f":{PORT} " in vm.run("ss -Hltn"), True)
     sent, content = hashlib.sha256(), random.Random(SEED)
     watch = Progress("to the guest")
     with socket.create_connection((net.guest, PORT), timeout=LIMIT) as channel:
-        while watch.total < SIZE:
+        while watch.total < size:
             data = content.randbytes(CHUNK)
             sent.update(data)
             channel.sendall(data)

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * XDP: a program that sees each frame before the stack does.
+ *
+ * It runs on the page that the device has written to. A page that it drops is
+ * posted again at once: no other page is taken, nothing is allocated.
+ *
+ * Neither attaching nor detaching stops the device. The polls find the program
+ * through RCU, once each. What changes with it is how much room new buffers have
+ * before the packet, and whether the device may leave checksums open and segments
+ * together, which no program could see.
+ */
+#include <linux/bpf.h>
+#include <linux/bpf_trace.h>
+#include <linux/filter.h>
+
+#include "labnet.h"
+
+/* Every offload that virtio-net has for what a guest receives and we use. */
+static const unsigned int xdp_guest_features[] = {
+	VIRTIO_NET_F_GUEST_CSUM,
+	VIRTIO_NET_F_GUEST_TSO4,
+	VIRTIO_NET_F_GUEST_TSO6,
+	VIRTIO_NET_F_GUEST_ECN,
+};
+
+static u64 xdp_guest_offloads(const struct labnet *ln)
+{
+	u64 offloads = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(xdp_guest_features); i++)
+		if (virtio_has_feature(ln->vdev, xdp_guest_features[i]))
+			offloads |= BIT_ULL(xdp_guest_features[i]);
+	return offloads;
+}
+
+/* Tell the device; one that is down is told when it is started. */
+static int xdp_set_offloads(struct labnet *ln, u64 offloads)
+{
+	if (!netif_running(ln->dev) || !xdp_guest_offloads(ln))
+		return 0;
+	return labnet_ctrl_set_offloads(ln, offloads);
+}
+
+/* The device has been started with all its offloads on. */
+void labnet_xdp_restore(struct labnet *ln)
+{
+	int err;
+
+	if (!rtnl_dereference(ln->xdp_prog))
+		return;
+	err = xdp_set_offloads(ln, 0);
+	if (err)
+		netdev_warn(ln->dev, "cannot turn offloads off for XDP: %d\n",
+			    err);
+}
+
+/* Room before the packet in buffers that are posted from now on. */
+static void xdp_set_headroom(struct labnet *ln, bool attached)
+{
+	unsigned int i;
+
+	for (i = 0; i < ln->pairs; i++)
+		labnet_rx_set_headroom(&ln->rx[i], attached);
+}
+
+/* The longest packet that @prog can see as a whole, without its headers. */
+static unsigned int xdp_max_mtu(const struct bpf_prog *prog)
+{
+	return labnet_rx_room(XDP_PACKET_HEADROOM) - VLAN_ETH_HLEN;
+}
+
+/* Does the packet size suit the program, if there is one? Under rtnl. */
+bool labnet_xdp_mtu_fits(const struct labnet *ln, unsigned int mtu)
+{
+	const struct bpf_prog *prog = rtnl_dereference(ln->xdp_prog);
+
+	return !prog || mtu <= xdp_max_mtu(prog);
+}
+
+static int xdp_check(const struct labnet *ln, const struct bpf_prog *prog,
+		     struct netlink_ext_ack *extack)
+{
+	if (xdp_guest_offloads(ln) &&
+	    !virtio_has_feature(ln->vdev, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS)) {
+		NL_SET_ERR_MSG_MOD(extack, "device cannot turn its receive offloads off");
+		return -EOPNOTSUPP;
+	}
+	if (ln->dev->mtu > xdp_max_mtu(prog)) {
+		NL_SET_ERR_MSG_MOD(extack, "MTU too large for this program");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/*
+ * Offloads go before a program comes and come back after it is gone. A program
+ * may still meet a frame that was received before, which it then cannot see: see
+ * xdp_visible(). If the offloads do not come back, that only costs time.
+ */
+static int xdp_set_program(struct labnet *ln, struct bpf_prog *prog,
+			   struct netlink_ext_ack *extack)
+{
+	struct bpf_prog *old = rtnl_dereference(ln->xdp_prog);
+	int err;
+
+	if (prog) {
+		err = xdp_check(ln, prog, extack);
+		if (err)
+			return err;
+	}
+	if (prog && !old) {
+		err = xdp_set_offloads(ln, 0);
+		if (err) {
+			NL_SET_ERR_MSG_MOD(extack, "device did not turn its receive offloads off");
+			return err;
+		}
+		xdp_set_headroom(ln, true);
+	}
+
+	rcu_assign_pointer(ln->xdp_prog, prog);
+	if (!old)
+		return 0;
+	if (!prog) {
+		xdp_set_headroom(ln, false);
+		err = xdp_set_offloads(ln, xdp_guest_offloads(ln));
+		if (err)
+			netdev_warn(ln->dev, "cannot turn offloads on again: %d\n",
+				    err);
+	}
+	/* Freed after the polls that still run it. */
+	bpf_prog_put(old);
+	return 0;
+}
+
+/* Task context, under rtnl. */
+int labnet_xdp(struct net_device *dev, struct netdev_bpf *bpf)
+{
+	switch (bpf->command) {
+	case XDP_SETUP_PROG:
+		return xdp_set_program(netdev_priv(dev), bpf->prog, bpf->extack);
+	default:
+		return -EINVAL;
+	}
+}
+
+int labnet_xdp_open(struct labnet_rx *rx)
+{
+	int err;
+
+	err = __xdp_rxq_info_reg(&rx->xdp_rxq, rx->ln->dev, rx - rx->ln->rx,
+				 rx->napi.napi_id, PAGE_SIZE);
+	if (err)
+		return err;
+	/* Whoever gets a page of ours gives it back with put_page(). */
+	err = xdp_rxq_info_reg_mem_model(&rx->xdp_rxq, MEM_TYPE_PAGE_ORDER0,
+					 NULL);
+	if (err)
+		xdp_rxq_info_unreg(&rx->xdp_rxq);
+	return err;
+}
+
+void labnet_xdp_close(struct labnet_rx *rx)
+{
+	if (xdp_rxq_info_is_reg(&rx->xdp_rxq))
+		xdp_rxq_info_unreg(&rx->xdp_rxq);
+}
+
+/* At the start of a poll: the program is the same for all of its frames. */
+void labnet_xdp_begin(struct labnet_rx *rx)
+{
+	rx->prog = rcu_dereference_bh(rx->ln->xdp_prog);
+}
+
+/*
+ * Can the program see the frame as it is? Not if the device has left a checksum
+ * open or segments together: such a frame was on its way when the program came.
+ */
+static bool xdp_visible(struct labnet_rx *rx, const struct virtio_net_hdr *hdr)
+{
+	if (unlikely(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM ||
+		     hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE))
+		return false;
+	return !xdp_buff_has_frags(&rx->xdp);
+}
+
+/* A buffer that was posted before the program came has too little headroom. */
+static void xdp_make_room(struct xdp_buff *xdp)
+{
+	unsigned int len = xdp->data_end - xdp->data;
+	void *data = xdp->data_hard_start + XDP_PACKET_HEADROOM;
+
+	if (likely(xdp->data >= data) ||
+	    len > labnet_rx_room(XDP_PACKET_HEADROOM))
+		return;
+	memmove(data, xdp->data, len);
+	xdp_prepare_buff(xdp, xdp->data_hard_start, XDP_PACKET_HEADROOM, len,
+			 true);
+}
+
+/*
+ * Run the program on the frame in hand. Returns %XDP_PASS, or %XDP_DROP when
+ * nobody needs the frame any more, which is counted then.
+ */
+u32 labnet_xdp_run(struct labnet_rx *rx, const struct virtio_net_hdr *hdr)
+{
+	struct net_device *dev = rx->ln->dev;
+	u32 act;
+
+	if (unlikely(!xdp_visible(rx, hdr))) {
+		rx->stats.drop_xdp++;
+		return XDP_DROP;
+	}
+	xdp_make_room(&rx->xdp);
+	act = bpf_prog_run_xdp(rx->prog, &rx->xdp);
+	switch (act) {
+	case XDP_PASS:
+		rx->stats.xdp_pass++;
+		return act;
+	case XDP_DROP:
+		rx->stats.xdp_drop++;
+		return act;
+	default:
+		bpf_warn_invalid_xdp_action(dev, rx->prog, act);
+		fallthrough;
+	case XDP_ABORTED:
+		trace_xdp_exception(dev, rx->prog, act);
+		rx->stats.xdp_aborted++;
+		return XDP_DROP;
+	}
+}
