@@ -47,6 +47,10 @@
 	X(xdp_pass, "frames that the XDP program passed on")		\
 	X(xdp_drop, "frames that the XDP program dropped")		\
 	X(xdp_aborted, "frames on which the XDP program failed")	\
+	X(xdp_tx, "frames that the XDP program sent back")		\
+	X(xdp_tx_fail, "frames to send back that had no room")		\
+	X(xdp_redirect, "frames that the XDP program sent elsewhere")	\
+	X(xdp_redirect_fail, "frames to send elsewhere, in vain")	\
 	X(polls, "NAPI polls")						\
 	X(interrupts, "interrupts of the queue")			\
 	X(kicks, "notifications of the device")				\
@@ -57,12 +61,17 @@
 	X(frames, "frames completed by the device")			\
 	X(bytes, "bytes of these frames, without virtio headers")	\
 	X(drop_post, "frames that the virtqueue refused")		\
+	X(xdp_frames, "frames that XDP programs sent here")		\
+	X(xdp_refused, "frames of XDP programs that had no room")	\
 	X(stops, "times the queue was full and stopped")		\
 	X(wakes, "times the queue was woken")				\
 	X(polls, "NAPI polls")						\
 	X(interrupts, "interrupts of the queue")			\
 	X(kicks, "notifications of the device")				\
 	X(timeouts, "times the device did not transmit for seconds")
+
+/* Frames that a program sends back go to the transmit queue that many at once. */
+#define LABNET_XDP_BULK		16
 
 #define LABNET_COUNTER_FIELD(name, what) u64 name;
 
@@ -122,6 +131,9 @@ static inline bool labnet_heads_scarce(const struct labnet_heads *heads)
  * NAPI poll:
  * @xdp: the frame in hand: its first page, and those gathered after it
  * @prog: the XDP program of this poll, or NULL
+ * @sends: frames that the program sends back
+ * @send_count: how many of them wait for the transmit queue's lock
+ * @redirected: the program has sent frames elsewhere in this poll
  * @posted: buffers in the ring
  * @posted_min: the fewest there ever were since the device was started; 0 while
  *	the queue is not in use
@@ -152,6 +164,9 @@ struct labnet_rx {
 
 	struct xdp_buff xdp;
 	struct bpf_prog *prog;
+	struct xdp_frame *sends[LABNET_XDP_BULK];
+	u32 send_count;
+	bool redirected;
 	u32 posted;
 	u32 posted_min;
 	struct labyrinth_entry *copies;
@@ -320,6 +335,8 @@ void labnet_tx_start(struct labnet_tx *tx);
 void labnet_tx_stop(struct labnet_tx *tx);
 void labnet_tx_close(struct labnet_tx *tx);
 void labnet_tx_interrupt(struct virtqueue *vq);
+unsigned int labnet_tx_frames(struct labnet_tx *tx, struct xdp_frame **frames,
+			      unsigned int count, bool kick);
 netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev);
 
 /* xdp.c: attaching under rtnl; the rest by a queue's poll or before it starts */
@@ -330,6 +347,10 @@ int labnet_xdp_open(struct labnet_rx *rx);
 void labnet_xdp_close(struct labnet_rx *rx);
 void labnet_xdp_begin(struct labnet_rx *rx);
 u32 labnet_xdp_run(struct labnet_rx *rx, const struct virtio_net_hdr *hdr);
+void labnet_xdp_forward(struct labnet_rx *rx, u32 act);
+void labnet_xdp_end(struct labnet_rx *rx);
+int labnet_xdp_xmit(struct net_device *dev, int count,
+		    struct xdp_frame **frames, u32 flags);
 
 /* ctrl.c: commands to the device; task context, may sleep */
 int labnet_ctrl_init(struct labnet *ln);

@@ -73,6 +73,7 @@ static const struct net_device_ops labnet_netdev_ops = {
 	.ndo_features_check	= passthru_features_check,
 	.ndo_tx_timeout		= labnet_tx_timeout,
 	.ndo_bpf		= labnet_xdp,
+	.ndo_xdp_xmit		= labnet_xdp_xmit,
 };
 
 static void labnet_config_work(struct work_struct *work)

@@ -371,13 +371,23 @@ static bool rx_believe(struct labnet_rx *rx, struct labyrinth_entry *entry,
 static bool rx_filter(struct labnet_rx *rx, struct labyrinth_entry *entry,
 		      struct virtio_net_hdr_v1 *hdr)
 {
-	if (labnet_xdp_run(rx, (struct virtio_net_hdr *)hdr) == XDP_PASS) {
+	u32 act = labnet_xdp_run(rx, (struct virtio_net_hdr *)hdr);
+
+	switch (act) {
+	case XDP_PASS:
 		memset(hdr, 0, sizeof(*hdr));
 		return true;
+	case XDP_DROP:
+		rx_put_frags(rx);
+		rx_post(rx, entry);
+		return false;
+	default:
+		if (likely(rx_replace(rx, entry, LABNET_FLOW_MANY)))
+			labnet_xdp_forward(rx, act);
+		else
+			rx_drop(rx, entry, 0, &rx->stats.drop_no_page);
+		return false;
 	}
-	rx_put_frags(rx);
-	rx_post(rx, entry);
-	return false;
 }
 
 /* A copy is for what is in one buffer, and short. */
@@ -430,6 +440,7 @@ static int rx_harvest(struct labnet_rx *rx, int budget)
 	if (!frames)
 		return 0;
 	rx_kick(rx);
+	labnet_xdp_end(rx);
 	labnet_deliver_batch(rx);
 	return frames;
 }

@@ -134,13 +134,17 @@ static void stats_add_rx(const struct labnet_rx_stats *from,
 		    READ_ONCE(from->drop_damaged);
 
 	stats->rx_packets += READ_ONCE(from->delivered) +
-			     READ_ONCE(from->xdp_drop);
+			     READ_ONCE(from->xdp_drop) +
+			     READ_ONCE(from->xdp_tx) +
+			     READ_ONCE(from->xdp_redirect);
 	stats->rx_bytes += READ_ONCE(from->bytes);
 	stats->rx_dropped += READ_ONCE(from->drop_no_page) +
 			     READ_ONCE(from->drop_no_skb) +
 			     READ_ONCE(from->drop_hoard) +
 			     READ_ONCE(from->drop_xdp) +
-			     READ_ONCE(from->xdp_aborted);
+			     READ_ONCE(from->xdp_aborted) +
+			     READ_ONCE(from->xdp_tx_fail) +
+			     READ_ONCE(from->xdp_redirect_fail);
 	stats->rx_length_errors += length;
 	stats->rx_frame_errors += frame;
 	stats->rx_errors += length + frame;

@@ -65,13 +65,49 @@ static int tx_post(struct labnet_tx *tx, struct sk_buff *skb)
 	return virtqueue_add_outbuf(tx->vq, tx->sg, count, skb, GFP_ATOMIC);
 }
 
-/* Free what the device has transmitted. @budget: 0 outside of NAPI. */
+/*
+ * What is in the ring: an skb, or, with the lowest bit set, an XDP program's frame.
+ */
+#define LABNET_TX_FRAME		BIT(0)
+
+static void *tx_tag(struct xdp_frame *frame)
+{
+	return (void *)((unsigned long)frame | LABNET_TX_FRAME);
+}
+
+/* The frame, or NULL if it is an skb. */
+static struct xdp_frame *tx_untag(void *buf)
+{
+	if (likely(!((unsigned long)buf & LABNET_TX_FRAME)))
+		return NULL;
+	return (void *)((unsigned long)buf & ~LABNET_TX_FRAME);
+}
+
+static void tx_return_frame(struct labnet_tx *tx, struct xdp_frame *frame)
+{
+	tx->stats.frames++;
+	tx->stats.bytes += xdp_get_frame_len(frame);
+	xdp_return_frame(frame);
+}
+
+/*
+ * Free what the device has transmitted. @budget: 0 outside of NAPI. Byte queue
+ * limits are for what the stack sends only.
+ */
 static void tx_reap(struct labnet_tx *tx, int budget)
 {
 	unsigned int frames = 0, bytes = 0, len;
+	struct xdp_frame *frame;
 	struct sk_buff *skb;
+	void *buf;
 
-	while ((skb = virtqueue_get_buf(tx->vq, &len))) {
+	while ((buf = virtqueue_get_buf(tx->vq, &len))) {
+		frame = tx_untag(buf);
+		if (frame) {
+			tx_return_frame(tx, frame);
+			continue;
+		}
+		skb = buf;
 		frames++;
 		bytes += skb->len;
 		napi_consume_skb(skb, budget);
@@ -86,6 +122,80 @@ static void tx_reap(struct labnet_tx *tx, int budget)
 static bool tx_has_room(const struct labnet_tx *tx)
 {
 	return tx->vq->num_free >= LABNET_TX_DESCRIPTORS;
+}
+
+/*
+ * Describe a frame in tx->sg: the virtio header goes right before the packet, into
+ * the same element where the device allows that. Returns the number of elements.
+ */
+static int tx_map_frame(struct labnet_tx *tx, struct xdp_frame *frame)
+{
+	unsigned int hdr_len = tx->ln->hdr_len;
+	void *hdr = frame->data - hdr_len;
+	struct skb_shared_info *shinfo;
+	unsigned int frags = 0, i = 0;
+	skb_frag_t *frag;
+
+	if (unlikely(frame->headroom < hdr_len))
+		return -ENOSPC;
+	shinfo = xdp_get_shared_info_from_frame(frame);
+	if (unlikely(xdp_frame_has_frags(frame)))
+		frags = shinfo->nr_frags;
+
+	memset(hdr, 0, hdr_len);
+	if (tx->ln->dev->needed_headroom) {
+		sg_init_table(tx->sg, 1 + frags);
+		sg_set_buf(&tx->sg[i++], hdr, hdr_len + frame->len);
+	} else {
+		sg_init_table(tx->sg, 2 + frags);
+		sg_set_buf(&tx->sg[i++], hdr, hdr_len);
+		sg_set_buf(&tx->sg[i++], frame->data, frame->len);
+	}
+	for (frag = shinfo->frags; frags--; frag++)
+		sg_set_page(&tx->sg[i++], skb_frag_page(frag),
+			    skb_frag_size(frag), skb_frag_off(frag));
+	return i;
+}
+
+/*
+ * Post a frame, if the largest one of the stack still fits after it: the stack
+ * stops the queue only when it has posted something itself.
+ */
+static int tx_post_frame(struct labnet_tx *tx, struct xdp_frame *frame)
+{
+	int count = tx_map_frame(tx, frame);
+
+	if (unlikely(count < 0))
+		return count;
+	if (unlikely(tx->vq->num_free < LABNET_TX_DESCRIPTORS + count))
+		return -ENOSPC;
+	return virtqueue_add_outbuf(tx->vq, tx->sg, count, tx_tag(frame),
+				    GFP_ATOMIC);
+}
+
+/*
+ * Transmit frames of XDP programs, whichever device they came from. A queue that
+ * is stopped may be about to lose its device. Returns how many were posted; the
+ * others stay the caller's.
+ */
+unsigned int labnet_tx_frames(struct labnet_tx *tx, struct xdp_frame **frames,
+			      unsigned int count, bool kick)
+{
+	struct netdev_queue *queue = tx_queue(tx);
+	unsigned int sent = 0;
+
+	__netif_tx_lock(queue, smp_processor_id());
+	if (likely(tx->vq && !netif_tx_queue_stopped(queue))) {
+		tx_reap(tx, 0);
+		while (sent < count && !tx_post_frame(tx, frames[sent]))
+			sent++;
+		if (kick)
+			tx_kick(tx);
+	}
+	tx->stats.xdp_frames += sent;
+	tx->stats.xdp_refused += count - sent;
+	__netif_tx_unlock(queue);
+	return sent;
 }
 
 /* Stop the queue while there is no room for the largest frame. */
@@ -182,9 +292,15 @@ void labnet_tx_stop(struct labnet_tx *tx)
 /* The device is reset, the queue stopped: free what was never transmitted. */
 void labnet_tx_close(struct labnet_tx *tx)
 {
-	struct sk_buff *skb;
+	struct xdp_frame *frame;
+	void *buf;
 
-	while ((skb = virtqueue_detach_unused_buf(tx->vq)))
-		dev_kfree_skb(skb);
+	while ((buf = virtqueue_detach_unused_buf(tx->vq))) {
+		frame = tx_untag(buf);
+		if (frame)
+			xdp_return_frame(frame);
+		else
+			dev_kfree_skb(buf);
+	}
 	tx->vq = NULL;
 }

@@ -200,8 +200,10 @@ static void xdp_make_room(struct xdp_buff *xdp)
 }
 
 /*
- * Run the program on the frame in hand. Returns %XDP_PASS, or %XDP_DROP when
- * nobody needs the frame any more, which is counted then.
+ * Run the program on the frame in hand. Returns
+ * %XDP_PASS: the frame goes on to the stack
+ * %XDP_DROP: nobody needs the frame any more; counted already
+ * %XDP_TX, %XDP_REDIRECT: to be lent, and given to labnet_xdp_forward()
  */
 u32 labnet_xdp_run(struct labnet_rx *rx, const struct virtio_net_hdr *hdr)
 {
@@ -221,6 +223,9 @@ u32 labnet_xdp_run(struct labnet_rx *rx, const struct virtio_net_hdr *hdr)
 	case XDP_DROP:
 		rx->stats.xdp_drop++;
 		return act;
+	case XDP_TX:
+	case XDP_REDIRECT:
+		return act;
 	default:
 		bpf_warn_invalid_xdp_action(dev, rx->prog, act);
 		fallthrough;
@@ -229,4 +234,86 @@ u32 labnet_xdp_run(struct labnet_rx *rx, const struct virtio_net_hdr *hdr)
 		rx->stats.xdp_aborted++;
 		return XDP_DROP;
 	}
+}
+
+/* Whatever there is no room for goes back to where it came from. */
+static void xdp_send(struct labnet_rx *rx)
+{
+	struct labnet_tx *tx = &rx->ln->tx[rx - rx->ln->rx];
+	unsigned int sent, i;
+
+	sent = labnet_tx_frames(tx, rx->sends, rx->send_count, true);
+	for (i = sent; i < rx->send_count; i++)
+		xdp_return_frame(rx->sends[i]);
+	rx->stats.xdp_tx += sent;
+	rx->stats.xdp_tx_fail += rx->send_count - sent;
+	rx->send_count = 0;
+}
+
+static int xdp_send_later(struct labnet_rx *rx)
+{
+	struct xdp_frame *frame = xdp_convert_buff_to_frame(&rx->xdp);
+
+	if (unlikely(!frame)) {
+		rx->stats.xdp_tx_fail++;
+		return -ENOSPC;
+	}
+	rx->sends[rx->send_count++] = frame;
+	if (rx->send_count == LABNET_XDP_BULK)
+		xdp_send(rx);
+	return 0;
+}
+
+static int xdp_redirect(struct labnet_rx *rx)
+{
+	int err = xdp_do_redirect(rx->ln->dev, &rx->xdp, rx->prog);
+
+	if (unlikely(err)) {
+		rx->stats.xdp_redirect_fail++;
+		return err;
+	}
+	rx->stats.xdp_redirect++;
+	rx->redirected = true;
+	return 0;
+}
+
+/*
+ * Forward the frame in hand, whose pages are lent: their references belong to the
+ * frame and are dropped by whoever frees it.
+ */
+void labnet_xdp_forward(struct labnet_rx *rx, u32 act)
+{
+	int err = act == XDP_TX ? xdp_send_later(rx) : xdp_redirect(rx);
+
+	if (likely(!err))
+		return;
+	trace_xdp_exception(rx->ln->dev, rx->prog, act);
+	xdp_return_buff(&rx->xdp);
+}
+
+/* At the end of a poll: nothing that a program has forwarded may wait for more. */
+void labnet_xdp_end(struct labnet_rx *rx)
+{
+	if (rx->send_count)
+		xdp_send(rx);
+	if (!rx->redirected)
+		return;
+	rx->redirected = false;
+	xdp_do_flush();
+}
+
+/*
+ * Frames that programs of other devices redirect to this one. In softirq; the
+ * others stay the caller's. No program need be attached here.
+ */
+int labnet_xdp_xmit(struct net_device *dev, int count,
+		    struct xdp_frame **frames, u32 flags)
+{
+	struct labnet *ln = netdev_priv(dev);
+	unsigned int queue = smp_processor_id() % dev->real_num_tx_queues;
+
+	if (unlikely(flags & ~XDP_XMIT_FLAGS_MASK))
+		return -EINVAL;
+	return labnet_tx_frames(&ln->tx[queue], frames, count,
+				flags & XDP_XMIT_FLUSH);
 }
