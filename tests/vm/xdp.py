@@ -29,6 +29,7 @@ class Program:
 
     def __enter__(self) -> "Program":
         self._pid = self._vm.run(f"""
+            : > /tmp/xdp.out
             {TOOL} attach {self._interface} {self._words} > /tmp/xdp.out 2> /tmp/xdp.err &
             pid=$!
             while ! grep -q attached /tmp/xdp.out; do
