@@ -204,6 +204,7 @@ static void features_apply_mtu(struct labnet *ln)
 void labnet_features_apply(struct labnet *ln)
 {
 	features_apply_header(ln);
+	labnet_xdp_announce(ln);
 	features_apply_offloads(ln);
 	features_apply_mac(ln);
 	features_apply_mtu(ln);

@@ -343,6 +343,7 @@ netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev);
 int labnet_xdp(struct net_device *dev, struct netdev_bpf *bpf);
 bool labnet_xdp_mtu_fits(const struct labnet *ln, unsigned int mtu);
 void labnet_xdp_restore(struct labnet *ln);
+void labnet_xdp_announce(struct labnet *ln);
 int labnet_xdp_open(struct labnet_rx *rx);
 void labnet_xdp_close(struct labnet_rx *rx);
 void labnet_xdp_begin(struct labnet_rx *rx);

@@ -161,6 +161,12 @@ static unsigned int rx_head_len(const struct labnet_rx *rx)
 	return rx->xdp.data_end - rx->xdp.data;
 }
 
+/* What an XDP program has written right before the packet, for tc to read. */
+static unsigned int rx_meta_len(const struct labnet_rx *rx)
+{
+	return rx->xdp.data - rx->xdp.data_meta;
+}
+
 static u8 rx_holder(const struct labnet_rx *rx)
 {
 	return labnet_flow_holder(rx->ln->flow_seed, rx->xdp.data,
@@ -214,6 +220,8 @@ static struct sk_buff *rx_build(struct labnet_rx *rx)
 	skb->dev = rx->ln->dev;
 	skb_reserve(skb, xdp->data - xdp->data_hard_start);
 	__skb_put(skb, rx_head_len(rx));
+	if (unlikely(rx_meta_len(rx)))
+		skb_metadata_set(skb, rx_meta_len(rx));
 	if (likely(!frags))
 		return skb;
 	shinfo->nr_frags = frags;
@@ -390,10 +398,10 @@ static bool rx_filter(struct labnet_rx *rx, struct labyrinth_entry *entry,
 	}
 }
 
-/* A copy is for what is in one buffer, and short. */
+/* A copy is for what is in one buffer and short, and has nothing before it. */
 static bool rx_is_small(struct labnet_rx *rx)
 {
-	return !xdp_buff_has_frags(&rx->xdp) &&
+	return !xdp_buff_has_frags(&rx->xdp) && !rx_meta_len(rx) &&
 		rx_head_len(rx) <= READ_ONCE(rx->ln->rx_copybreak);
 }
 

@@ -65,10 +65,16 @@ static void xdp_set_headroom(struct labnet *ln, bool attached)
 		labnet_rx_set_headroom(&ln->rx[i], attached);
 }
 
-/* The longest packet that @prog can see as a whole, without its headers. */
-static unsigned int xdp_max_mtu(const struct bpf_prog *prog)
+/*
+ * The longest packet that @prog can see as a whole, without its headers: it is in
+ * one buffer, or in as many as an skb holds.
+ */
+static unsigned int xdp_max_mtu(const struct labnet *ln,
+				const struct bpf_prog *prog)
 {
-	return labnet_rx_room(XDP_PACKET_HEADROOM) - VLAN_ETH_HLEN;
+	unsigned int one = labnet_rx_room(XDP_PACKET_HEADROOM) - VLAN_ETH_HLEN;
+
+	return prog->aux->xdp_has_frags ? one * (1 + MAX_SKB_FRAGS) : one;
 }
 
 /* Does the packet size suit the program, if there is one? Under rtnl. */
@@ -76,7 +82,7 @@ bool labnet_xdp_mtu_fits(const struct labnet *ln, unsigned int mtu)
 {
 	const struct bpf_prog *prog = rtnl_dereference(ln->xdp_prog);
 
-	return !prog || mtu <= xdp_max_mtu(prog);
+	return !prog || mtu <= xdp_max_mtu(ln, prog);
 }
 
 static int xdp_check(const struct labnet *ln, const struct bpf_prog *prog,
@@ -87,7 +93,7 @@ static int xdp_check(const struct labnet *ln, const struct bpf_prog *prog,
 		NL_SET_ERR_MSG_MOD(extack, "device cannot turn its receive offloads off");
 		return -EOPNOTSUPP;
 	}
-	if (ln->dev->mtu > xdp_max_mtu(prog)) {
+	if (ln->dev->mtu > xdp_max_mtu(ln, prog)) {
 		NL_SET_ERR_MSG_MOD(extack, "MTU too large for this program");
 		return -EINVAL;
 	}
@@ -145,6 +151,17 @@ int labnet_xdp(struct net_device *dev, struct netdev_bpf *bpf)
 	}
 }
 
+/* Tell everybody what programs can do here; before the interface exists. */
+void labnet_xdp_announce(struct labnet *ln)
+{
+	u32 features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
+		       NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_NDO_XMIT_SG;
+
+	if (ln->mergeable)
+		features |= NETDEV_XDP_ACT_RX_SG;
+	xdp_set_features_flag(ln->dev, features);
+}
+
 int labnet_xdp_open(struct labnet_rx *rx)
 {
 	int err;
@@ -176,16 +193,22 @@ void labnet_xdp_begin(struct labnet_rx *rx)
 /*
  * Can the program see the frame as it is? Not if the device has left a checksum
  * open or segments together: such a frame was on its way when the program came.
+ * Nor if it is in several buffers, and the program does not know of such.
  */
 static bool xdp_visible(struct labnet_rx *rx, const struct virtio_net_hdr *hdr)
 {
 	if (unlikely(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM ||
 		     hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE))
 		return false;
-	return !xdp_buff_has_frags(&rx->xdp);
+	return likely(!xdp_buff_has_frags(&rx->xdp)) ||
+		rx->prog->aux->xdp_has_frags;
 }
 
-/* A buffer that was posted before the program came has too little headroom. */
+/*
+ * A buffer that was posted before the program came has too little headroom. If the
+ * packet is so long that it cannot be moved, the program has to do with what there
+ * is.
+ */
 static void xdp_make_room(struct xdp_buff *xdp)
 {
 	unsigned int len = xdp->data_end - xdp->data;
