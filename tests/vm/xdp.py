@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""XDP programs in the guest: tests/xdp/program.c assembles, attaches and holds them."""
+"""XDP programs in the guest: tests/xdp/xdp.c assembles, attaches and holds them."""
 
 from pathlib import Path
 
@@ -9,28 +9,28 @@ from tests.bench import compiler
 from tests.vm import expect
 from tests.vm.link import Link
 
-TOOL = "/usr/bin/program"
+TOOL = "/usr/bin/xdp"
 # What a program returns, as in linux/bpf.h.
 ABORTED, DROP, PASS = 0, 1, 2
 
 
 def files() -> dict[str, Path]:
     """Return what a case needs in its guest."""
-    return {TOOL: compiler.build(TOP / "tests/xdp/program.c", BUILD / "xdp", "-static")}
+    return {TOOL: compiler.build(TOP / "tests/xdp/xdp.c", BUILD / "xdp", "-static")}
 
 
 class Program:
-    """A program that is attached as long as its `with` block: its name and arguments are those of the tool."""
+    """A program that is attached as long as its `with` block: its name and argument are those of the tool."""
 
-    def __init__(self, net: Link, *words: object) -> None:
+    def __init__(self, net: Link, *words: object, frags: bool = False) -> None:
         self._vm, self._interface = net.vm, net.interface
-        self._words = " ".join(map(str, words))
+        self._command = " ".join([TOOL, *(["--frags"] if frags else []), net.interface, *map(str, words)])
         self._pid = ""
 
     def __enter__(self) -> "Program":
         self._pid = self._vm.run(f"""
             : > /tmp/xdp.out
-            {TOOL} attach {self._interface} {self._words} > /tmp/xdp.out 2> /tmp/xdp.err &
+            {self._command} > /tmp/xdp.out 2> /tmp/xdp.err &
             pid=$!
             while ! grep -q attached /tmp/xdp.out; do
                 [ -e /proc/$pid ] || {{ cat /tmp/xdp.err; exit 1; }}

@@ -30,7 +30,7 @@ def run(vm: VM, net: Link) -> None:
         expect.equal("frames that found no room", counters["tx_xdp_refused"], counters["rx_xdp_tx_fail"])
         net.ping_guest()
     other = second(vm, net)
-    with xdp.Program(net, "redirect", vm.run(f"cat /sys/class/net/{other.interface}/ifindex").strip()):
+    with xdp.Program(net, "redirect-udp", other.interface):
         redirect(net, other)
         interrupted(vm, net, other)
     # The ledgers' law is part of every case's ending; that nothing is lent any more is not.

@@ -25,20 +25,20 @@ files = xdp.files
 def run(vm: VM, net: Link) -> None:
     subprocess.run(["ip", "link", "set", net.nic.tap, "mtu", str(MTU)], check=True)
     vm.run(f"ip link set {net.interface} mtu {MTU}")
-    xdp.expect_refused(net, "Invalid argument", "verdict", xdp.PASS)
-    with xdp.Program(net, "verdict", xdp.PASS, "frags"):
+    xdp.expect_refused(net, "Invalid argument", "udp", xdp.PASS)
+    with xdp.Program(net, "udp", xdp.PASS, frags=True):
         before = net.counters()
         for size in SIZES:
             net.ping_guest(size=size)
         expect.at_least("frames in several buffers that were passed on",
                         net.expect_identity()["rx_lent"] - before["rx_lent"], 15)
         send(net, "rx_xdp_pass")
-    with xdp.Program(net, "verdict", xdp.DROP, "frags"):
+    with xdp.Program(net, "udp", xdp.DROP, frags=True):
         send(net, "rx_xdp_drop")
-    with xdp.Program(net, "tail", CUT, "frags"):
+    with xdp.Program(net, "tail", CUT, frags=True):
         send(net, "rx_xdp_pass")
         net.ping_guest(size=SIZES[-1])
-    with xdp.Program(net, "reflect", 0, "frags"):
+    with xdp.Program(net, "reflect", frags=True):
         for size in SIZES:
             echo(net, size)
     expect.equal("frames that no program could see", net.expect_identity()["rx_drop_xdp"], 0)

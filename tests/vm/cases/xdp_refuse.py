@@ -19,18 +19,18 @@ def run(vm: VM, net: Link) -> None:
     for other in (fixed, plain):
         other.find()
         vm.run(f"ip link set {other.interface} up")
-    xdp.expect_refused(fixed, "Operation not supported", "verdict", xdp.PASS)
+    xdp.expect_refused(fixed, "Operation not supported", "udp", xdp.PASS)
     # Without offloads there is nothing to turn off.
-    with xdp.Program(plain, "verdict", xdp.PASS):
+    with xdp.Program(plain, "udp", xdp.PASS):
         net.ping_guest()
 
 
 def mtu(vm: VM, net: Link) -> None:
     """The packet size has to suit the program, whichever comes first."""
     vm.run(f"ip link set {net.interface} mtu {LIMIT + 1}")
-    xdp.expect_refused(net, "Invalid argument", "verdict", xdp.PASS)
+    xdp.expect_refused(net, "Invalid argument", "udp", xdp.PASS)
     vm.run(f"ip link set {net.interface} mtu {LIMIT}")
-    with xdp.Program(net, "verdict", xdp.PASS):
+    with xdp.Program(net, "udp", xdp.PASS):
         try:
             got = vm.run(f"ip link set {net.interface} mtu {LIMIT + 1}")
         except GuestError as error:

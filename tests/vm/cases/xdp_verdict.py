@@ -23,7 +23,7 @@ files = xdp.files
 
 
 def run(vm: VM, net: Link, verdict: int, counter: str) -> None:
-    with xdp.Program(net, "verdict", verdict):
+    with xdp.Program(net, "udp", verdict):
         net.ping_guest()
         before = net.counters()
         for size in (64, 1500):
