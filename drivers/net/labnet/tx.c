@@ -39,7 +39,9 @@ static int tx_map(struct labnet_tx *tx, struct sk_buff *skb)
 
 	BUILD_BUG_ON(sizeof(*hdr) > sizeof_field(struct sk_buff, cb));
 	hdr = push ? (void *)(skb->data - ln->hdr_len) : (void *)skb->cb;
-	hdr->num_buffers = 0;
+	/* The short header of old has no such field: there the packet begins. */
+	if (ln->hdr_len == sizeof(*hdr))
+		hdr->num_buffers = 0;
 	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)hdr,
 				    ln->little_endian, false, 0))
 		return -EPROTO;
