@@ -107,6 +107,17 @@ static void queues_spread(struct labnet *ln)
 	free_cpumask_var(mask);
 }
 
+/* A shared interrupt must not be freed with the affinity that a queue gave it. */
+static void queues_gather(struct labnet *ln)
+{
+	unsigned int i;
+
+	for (i = 0; i < ln->pairs; i++) {
+		virtqueue_set_affinity(ln->rx[i].vq, NULL);
+		virtqueue_set_affinity(ln->tx[i].vq, NULL);
+	}
+}
+
 /* Make the virtqueues. Interrupts come from here on. */
 int labnet_queues_find(struct labnet *ln)
 {
@@ -161,6 +172,7 @@ void labnet_queues_delete(struct labnet *ln)
 {
 	unsigned int i;
 
+	queues_gather(ln);
 	for (i = 0; i < ln->pairs; i++) {
 		queues_drain_rx(&ln->rx[i]);
 		labnet_tx_close(&ln->tx[i]);
