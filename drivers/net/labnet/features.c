@@ -88,6 +88,34 @@ static void features_validate_pairs(struct virtio_device *vdev)
 	__virtio_clear_bit(vdev, VIRTIO_NET_F_MQ);
 }
 
+static u16 features_device_mtu(struct virtio_device *vdev)
+{
+	return virtio_cread16(vdev, offsetof(struct virtio_net_config, mtu));
+}
+
+/* A packet that cannot be in several buffers has to fit into one. */
+static unsigned int features_max_mtu(bool mergeable)
+{
+	return mergeable ? ETH_MAX_MTU : ETH_DATA_LEN;
+}
+
+/* To take the feature is to promise that packets of this size can be received. */
+static void features_validate_mtu(struct virtio_device *vdev)
+{
+	bool mergeable = __virtio_test_bit(vdev, VIRTIO_NET_F_MRG_RXBUF);
+	u16 mtu;
+
+	if (!__virtio_test_bit(vdev, VIRTIO_NET_F_MTU))
+		return;
+	mtu = features_device_mtu(vdev);
+	if (mtu >= ETH_MIN_MTU && mtu <= features_max_mtu(mergeable))
+		return;
+	dev_warn(&vdev->dev, "MTU refused: %u is not between %u and %u%s\n",
+		 mtu, ETH_MIN_MTU, features_max_mtu(mergeable),
+		 mergeable ? "" : ", the most without MRG_RXBUF");
+	__virtio_clear_bit(vdev, VIRTIO_NET_F_MTU);
+}
+
 /* How many queue pairs the device has, used or not. */
 unsigned int labnet_features_pairs(struct virtio_device *vdev)
 {
@@ -127,6 +155,7 @@ int labnet_features_validate(struct virtio_device *vdev)
 	features_validate_ecn(vdev, VIRTIO_NET_F_HOST_ECN,
 			      VIRTIO_NET_F_HOST_TSO4, VIRTIO_NET_F_HOST_TSO6);
 	features_validate_pairs(vdev);
+	features_validate_mtu(vdev);
 	return 0;
 }
 
@@ -184,20 +213,13 @@ static void features_apply_mac(struct labnet *ln)
 static void features_apply_mtu(struct labnet *ln)
 {
 	struct net_device *dev = ln->dev;
-	u16 mtu;
 
 	dev->min_mtu = ETH_MIN_MTU;
-	dev->max_mtu = ln->mergeable ? ETH_MAX_MTU : ETH_DATA_LEN;
+	dev->max_mtu = features_max_mtu(ln->mergeable);
 	if (!virtio_has_feature(ln->vdev, VIRTIO_NET_F_MTU))
 		return;
-
-	mtu = virtio_cread16(ln->vdev, offsetof(struct virtio_net_config, mtu));
-	if (mtu < dev->min_mtu || mtu > dev->max_mtu) {
-		dev_warn(&ln->vdev->dev, "device's MTU %u ignored\n", mtu);
-		return;
-	}
-	dev->mtu = mtu;
-	dev->max_mtu = mtu;
+	dev->mtu = features_device_mtu(ln->vdev);
+	dev->max_mtu = dev->mtu;
 }
 
 /* Turn what was negotiated into properties of the interface; before it exists. */
