@@ -122,9 +122,10 @@ class VM:
         argv += ["-chardev", f"socket,id=agent,fd={agent}", "-device", "virtio-serial-pci"]
         argv += ["-device", "virtserialport,chardev=agent,name=agent"]
         argv += ["-chardev", f"socket,id=qmp,fd={qmp}", "-mon", "chardev=qmp,mode=control"]
+        argv += self.extra_args  # before the cards: an IOMMU is for what is plugged in after it
         for nic in self.nics:
             argv += nic.options()
-        return argv + self.extra_args
+        return argv
 
     def __enter__(self) -> "VM":
         self.log.parent.mkdir(parents=True, exist_ok=True)

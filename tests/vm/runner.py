@@ -35,11 +35,16 @@ class Case:
 
     name: str
     module: ModuleType
-    arguments: dict[str, Any]
+    words: dict[str, Any]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Return what the variant gives to run()."""
+        return {name: value for name, value in self.words.items() if not name.isupper()}
 
     def declared(self, name: str, default: Any) -> Any:
-        """Return what the case's file says about its machine."""
-        return getattr(self.module, name, default)
+        """Return what the variant says about its machine, or else the case's file."""
+        return self.words.get(name, getattr(self.module, name, default))
 
     def kernel(self, default: str) -> str:
         """Return the kernel to run on: some cases need one that has what they are about."""
