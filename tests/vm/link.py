@@ -64,6 +64,11 @@ class Link:
         path = self.vm.run(f"readlink -f /sys/class/net/{self.interface}")
         return re.findall(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", path)[-1]
 
+    def features(self) -> set[int]:
+        """Return the numbers of the feature bits that are negotiated."""
+        bits = self.vm.run(f"cat /sys/bus/virtio/devices/{self.device()}/features").strip()
+        return {number for number, bit in enumerate(bits) if bit == "1"}
+
     def counters(self) -> dict[str, int]:
         """Return what `ethtool -S` prints."""
         text = self.vm.run(f"ethtool -S {self.interface}")

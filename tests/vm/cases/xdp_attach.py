@@ -4,8 +4,7 @@
 import subprocess
 
 from qemu.vm import VM
-from tests.vm import expect, xdp
-from tests.vm.cases import tcp_content
+from tests.vm import expect, transfer, xdp
 from tests.vm.link import Link
 from tests.vm.traffic import Flood, settle
 
@@ -30,11 +29,11 @@ def run(vm: VM, net: Link) -> None:
     expect.equal("host leaves checksums open", host_leaves_checksums(net), True)
     with xdp.Program(net, "head", HEADER):
         expect.equal("host leaves checksums open for a program", host_leaves_checksums(net), False)
-        tcp_content.to_guest(vm, net, SIZE)
+        transfer.to_guest(vm, net, SIZE)
         seen(net)
     expect.equal("changes of the carrier", net.sysfs("carrier_changes"), changes)
     restart(vm, net)
-    tcp_content.to_guest(vm, net, SIZE)
+    transfer.to_guest(vm, net, SIZE)
     net.expect_identity()
 
 
