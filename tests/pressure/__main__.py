@@ -29,7 +29,7 @@ from tests.bench import traffic
 from tests.bench.flood import versions
 from tests.pressure import config, report
 from tests.pressure.config import BadConfiguration, Configuration
-from tests.pressure.judge import Findings, judge
+from tests.pressure.judge import Findings, bind, judge
 from tests.pressure.record import Trial
 from tests.pressure.table import broken, death, tables
 from tests.pressure.trial import Laboratory
@@ -51,6 +51,7 @@ def run(wish: Configuration, kernel: Kernel) -> tuple[list[Trial], list[Findings
                 findings.append(found)
                 print(f"[{time.monotonic() - began:3.0f} s] {found.label}: {death(found)}; "
                       f"{found.control_share:.1f} % of control delivered, silence {found.silence_ms:.0f} ms", flush=True)
+    bind(findings)
     return trials, findings
 
 

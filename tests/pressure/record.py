@@ -87,8 +87,11 @@ class Log:
         return int(values[-1] - values[0]) if values else 0
 
     def value_at(self, times: list[float], values: list[float], time: float) -> float:
-        """Return the last of `values` at or before `time`."""
-        return values[max(bisect.bisect_right(times, time) - 1, 0)]
+        """Return what `values` were at `time`: what lies between two samples has grown evenly."""
+        after = min(max(bisect.bisect_left(times, time), 1), len(times) - 1)
+        begin, end = times[after - 1], times[after]
+        share = min(max((time - begin) / (end - begin), 0.0), 1.0)
+        return values[after - 1] + share * (values[after] - values[after - 1])
 
 
 @dataclass(frozen=True)

@@ -34,14 +34,15 @@ SCENARIOS = {
     "reader": Scenario(
         "A reader that stops reading",
         """A program in the guest receives 15,000 packets per second into a socket with a buffer of 400 MB, more than
-        the guest has, and stops reading. After eight seconds it is killed.""",
+        the guest has, and stops reading. After eight seconds it is killed. What it does not read is lost in any case; the
+        question is what goes down with it.""",
         short="kill -STOP $reader; sleep 8", relieve="kill -KILL $reader", seconds=8.0),
     "eater": Scenario(
         "Every atomic page is gone",
         """A kernel module takes every page that an interrupt handler could get, for some three seconds, and gives them
         all back at once.""",
         prepare="modprobe labyrinth_hog && echo -1 > /proc/sys/kernel/sched_rt_runtime_us",
-        short=f"exec 4> {HOG}; echo '{_TAKE}; {_HOLD}' >&4", relieve=f"echo '{_GIVE}' >&4", seconds=4.0),
+        short=f"exec 4> {HOG}; echo '{_TAKE}; {_HOLD}' >&4", relieve=f"echo '{_GIVE}' >&4"),
     "writers": Scenario(
         "Writers fill the page cache",
         """Two programs write a file system full, as fast as they can. The page cache takes all memory that is free, and

@@ -92,5 +92,5 @@ def broken(findings: list[Findings]) -> list[str]:
     for one in findings:
         missed = [f"{bound.name} ({bound.measured})" for bound in one.bounds if not bound.holds]
         if missed:
-            lines.append(f"{one.label}: not {'; not '.join(missed)}")
+            lines.append(f"{one.label}: missed {'; '.join(missed)}")
     return lines

@@ -48,7 +48,9 @@ def trial(**changes: object) -> Trial:
 
 def verdict(one: Trial) -> dict[str, bool]:
     """Return which bounds hold."""
-    return {bound.name: bound.holds for bound in judge.judge(one).bounds}
+    found = judge.judge(one)
+    judge.bind([found])
+    return {bound.name: bound.holds for bound in found.bounds}
 
 
 class ConfigurationTest(unittest.TestCase):
@@ -193,6 +195,7 @@ class TableTest(unittest.TestCase):
 
     def test_tables(self) -> None:
         found = [judge.judge(trial()), judge.judge(trial(driver="virtio_net", console=Console.parse(OOM.splitlines())))]
+        judge.bind(found)
         text = "\n".join(one.text() for one in table.tables(found))
         self.assertRegex(text, r"(?m)^ *asked for by kworker/0:2 \[virtio_net\] +- +1$")
         self.assertRegex(text, r"(?m)^the driver causes no OOM kill +1 of 1 +0 of 1$")
