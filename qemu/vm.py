@@ -9,6 +9,7 @@ answer, a panic, QEMU gone - is Lost: nobody knows. Silence is never taken for s
 """
 
 import argparse
+import contextlib
 import re
 import socket
 import subprocess
@@ -170,6 +171,14 @@ class VM:
     def alive(self) -> bool:
         """Whether QEMU still runs."""
         return self._process is not None and self._process.poll() is None
+
+    def waited(self) -> float:
+        """Return how long QEMU's threads that still run have waited for a processor, all together, in seconds."""
+        total = 0
+        for path in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat") if self._process else ():
+            with contextlib.suppress(OSError):  # threads come and go
+                total += int(path.read_text().split()[1])
+        return total / 1e9
 
     def wait(self) -> None:
         """Wait until the guest has powered itself off."""

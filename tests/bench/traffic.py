@@ -76,7 +76,7 @@ class Line:
         """Send the flood, wait until the queue in front of the guest stands still, and return the host's count."""
         _, dropped = self.counters()
         tally = self._generate(generator, flood)
-        after = self._settled()
+        after = self.settled()
         return HostCount(int(tally["sent"] + tally["refused"]), after[1] - dropped, tally["seconds"])
 
     def command(self, generator: Path, flood: Flood) -> list[str]:
@@ -92,7 +92,7 @@ class Line:
             raise TrafficError(f"the generator ended with status {done.returncode}: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
-    def _settled(self) -> tuple[int, int]:
+    def settled(self) -> tuple[int, int]:
         """Return the counters when they have not changed for a while: the last packets have arrived."""
         last = self.counters()
         for _ in range(50):

@@ -56,14 +56,15 @@ def run(wish: Configuration, kernel: Kernel) -> tuple[list[Trial], list[Findings
 
 
 def calm(attempt: Callable[[], Trial]) -> tuple[Trial, Findings]:
-    """Run a trial, again if this machine was disturbed before memory was short; the last attempt counts anyway."""
+    """Run a trial, again if this machine had too much other work meanwhile; the last attempt counts anyway."""
     for _ in range(ATTEMPTS - 1):
         trial = attempt()
         found = judge(trial)
         if not found.disturbed:
             return trial, found
-        print(f"        {found.label}: disturbed before memory was short (round trips up to {found.quiet.most:.0f} ms, "
-              f"{found.quiet_lost} control packets lost); again", flush=True)
+        print(f"        {found.label}: this machine was too busy (before memory was short: round trips up to "
+              f"{found.quiet.most:.0f} ms, {found.quiet_lost} control packets lost; QEMU waited for a processor for "
+              f"{found.waited[0]:.2f} and {found.waited[1]:.2f} s per second); again", flush=True)
     trial = attempt()
     return trial, judge(trial)
 

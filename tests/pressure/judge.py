@@ -16,8 +16,10 @@ CONTROL_PACE = 0.002
 RATE_WINDOW = 0.1  # seconds over which a rate is measured
 FULL = 0.95  # of the rate in the quiet: full rate
 PING_PATIENCE = 1.0  # seconds after which a ping is lost
-# A round trip in the quiet, in milliseconds, that says that this machine was not: such a trial shows nothing.
+# What says that this machine has too much other work for a trial to show anything: a round trip in the quiet, in
+# milliseconds; and how long QEMU's threads had to wait for a processor, in seconds per second.
 DISTURBED = 100
+CROWDED = 0.6
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Findings:
     control_delivered: int
     silence_ms: float
     sender_pause_ms: float  # the longest pause of the sender itself: how noisy this machine was
+    waited: tuple[float, float]  # by QEMU for a processor, before and during the shortage; in seconds per second
     quiet: Trips
     quiet_trips: list[float]
     quiet_lost: int  # control packets
@@ -82,8 +85,8 @@ class Findings:
 
     @property
     def disturbed(self) -> bool:
-        """Whether something was wrong before memory was short. How the trial ended has no say in this."""
-        return self.quiet_lost > 0 or self.quiet.p99 > DISTURBED
+        """Whether this machine was too busy. How the guest fared while memory was short has no say in this."""
+        return self.quiet_lost > 0 or self.quiet.p99 > DISTURBED or max(self.waited) > CROWDED
 
     @property
     def driver_kills(self) -> int:
@@ -108,7 +111,7 @@ def judge(trial: Trial) -> Findings:
         trial.label, trial.scenario, trial.driver, trial.protected, trial.outcome, _panic(trial), begin, end,
         control_sent=len(control), control_delivered=sum(arrival is not None for _, arrival in control),
         silence_ms=1e3 * silence(control, begin, end), sender_pause_ms=1e3 * _pause(control),
-        quiet=Trips.of(quiet_trips), quiet_trips=quiet_trips, quiet_lost=sum(arrival is None for _, arrival in calm),
+        waited=trial.waited, quiet=Trips.of(quiet_trips), quiet_trips=quiet_trips, quiet_lost=sum(arrival is None for _, arrival in calm),
         short=Trips.of(_echoes(trial, shift, begin, end)),
         ping_sent=len(pings), ping_lost=pings.count(False), kills=trial.console.kills, reports=trial.console.reports,
         back_ms=_back(trial, quiet, end), free_least_kb=int(min(free, default=0)),

@@ -160,6 +160,8 @@ class Trial:
     host: Host = Host(0, 0)
     quiet: tuple[float, float] = (0.0, 0.0)  # by the host's clock
     seconds: float = 0.0  # how long the shortage is nominally
+    # How long QEMU waited for a processor per second, before and while memory was short: this machine's other work.
+    waited: tuple[float, float] = (0.0, 0.0)
 
     @property
     def label(self) -> str:

@@ -45,9 +45,11 @@ SCENARIOS = {
         short=f"exec 4> {HOG}; echo '{_TAKE}; {_HOLD}' >&4", relieve=f"echo '{_GIVE}' >&4"),
     "writers": Scenario(
         "Writers fill the page cache",
-        """Two programs write a file system full, as fast as they can. The page cache takes all memory that is free, and
-        the kernel has to take it back page by page.""",
-        prepare=f"modprobe -q virtio_blk; mkdir -p {DISK} && mount -t ext4 /dev/vda {DISK}",
+        """Two programs write a file system full, as fast as they can. The page cache, which has 100 MB already, takes all
+        memory that is free, and the kernel has to take it back page by page.""",
+        prepare=f"""{{
+            modprobe -q virtio_blk; mkdir -p {DISK} && mount -t ext4 /dev/vda {DISK} &&
+            dd if=/dev/zero of={DISK}/0 bs=1M count=100 2> /dev/null && sync; }}""",
         short=f"""
             write() {{ echo $adj > /proc/self/oom_score_adj; exec dd if=/dev/zero of={DISK}/$1 bs=64k 2> /dev/null; }}
             write 1 & first=$!

@@ -46,8 +46,8 @@ def _scenario(name: str, findings: list[Findings]) -> Table:
     row("  longest silence, ms", [f"{one.silence_ms:.0f}" for one in findings])
     row("  (longest pause of the sender, ms)", [f"{one.sender_pause_ms:.0f}" for one in findings])
     row("ssh-like, quiet: p50 / p99 / max, ms", [_trips(one.quiet) for one in findings])
-    if any(one.disturbed for one in findings):
-        row("  disturbed before it began", ["yes" if one.disturbed else NOTHING for one in findings])
+    row("QEMU waited for a processor, s per s", [f"{one.waited[0]:.2f}, {one.waited[1]:.2f}"
+                                                 f"{' (crowded)' if one.disturbed else ''}" for one in findings])
     row("ssh-like, short: p50 / p99 / max, ms", [_trips(one.short) for one in findings])
     row("pings lost", [f"{one.ping_lost} of {one.ping_sent}" for one in findings])
     row("processes killed for want of memory", [f"{len(one.kills)}" for one in findings])

@@ -132,6 +132,10 @@ class JudgeTest(unittest.TestCase):
         self.assertLess(found.silence_ms, 5)
         self.assertGreater(found.sender_pause_ms, 299)
 
+    def test_crowded_machine(self) -> None:
+        self.assertFalse(judge.judge(trial(waited=(0.5, 0.5))).disturbed)
+        self.assertTrue(judge.judge(trial(waited=(0.0, 0.7))).disturbed)
+
     def test_disturbance_is_of_the_quiet_alone(self) -> None:
         self.assertFalse(judge.judge(trial()).disturbed)
         one = trial()

@@ -56,6 +56,7 @@ class _Run:
     def __init__(self, lab: Laboratory, trial: Trial) -> None:
         self.lab, self.wish, self.trial = lab, lab.wish, trial
         self.scenario = SCENARIOS[trial.scenario]
+        self._waited = self._looked = 0.0  # by QEMU for a processor, and when that was read
         name = f"{trial.scenario}-{trial.driver}-{'protected' if trial.protected else 'ordinary'}"
         self.console, self.observed, self.probed, self.disk = (
             lab.directory / "logs" / f"{name}.{suffix}" for suffix in ("log", "observed", "probes", "disk"))
@@ -68,8 +69,7 @@ class _Run:
             before = self.lab.line.counters()
             with self._traffic():
                 self._shorten()
-            time.sleep(0.3)  # the last packets arrive
-            after = self.lab.line.counters()
+            after = self.lab.line.settled()
             self._finish()
         sent, dropped = after[0] - before[0], after[1] - before[1]
         self.trial.host = Host(sent + dropped, dropped)
@@ -132,9 +132,10 @@ class _Run:
     def _shorten(self) -> None:
         """Let everything run undisturbed for a while, then with too little memory, then undisturbed again."""
         time.sleep(self.wish.warm_up)
-        begin = time.monotonic()
+        begin, waited = time.monotonic(), self.vm.waited()
         time.sleep(self.wish.quiet)
         self.trial.quiet = (begin, time.monotonic())
+        quiet = (self.vm.waited() - waited) / self.wish.quiet
         self.vm.run(f"""
             observer=$(cat /tmp/observer.pid) reader=$(cat /tmp/sink.pid) adj={self._adj()}
             (
@@ -147,8 +148,10 @@ class _Run:
             ) > /tmp/script.out 2>&1 &""")
         if self._await("begin", TOO_LONG) and self.scenario.balloon:
             self.vm.qmp("balloon", value=1)
-        nominal = time.monotonic() + self.scenario.seconds
+        began, waited = time.monotonic(), self.vm.waited()
+        nominal = began + self.scenario.seconds
         over = self._await("end", TOO_LONG)
+        self.trial.waited = (quiet, (self._waited - waited) / (self._looked - began))
         if self.scenario.balloon and self.vm.alive():
             self.vm.qmp("balloon", value=_bytes(self.wish.memory))
         # What is sent to a dead guest is lost, too.
@@ -161,6 +164,7 @@ class _Run:
         with self.observed.open(errors="replace") as file:
             while self.vm.alive() and time.monotonic() < deadline:
                 text = text[-20:] + file.read()
+                self._waited, self._looked = self.vm.waited(), time.monotonic()
                 if f"\nM\t{mark}\t" in text:
                     return True
                 time.sleep(0.02)
