@@ -19,7 +19,7 @@ PING_PATIENCE = 1.0  # seconds after which a ping is lost
 # What says that this machine has too much other work for a trial to show anything: a round trip in the quiet, in
 # milliseconds; and how long QEMU's threads had to wait for a processor, in seconds per second.
 DISTURBED = 100
-CROWDED = 0.6
+CROWDED = 0.45
 
 
 @dataclass(frozen=True)

@@ -133,8 +133,8 @@ class JudgeTest(unittest.TestCase):
         self.assertGreater(found.sender_pause_ms, 299)
 
     def test_crowded_machine(self) -> None:
-        self.assertFalse(judge.judge(trial(waited=(0.5, 0.5))).disturbed)
-        self.assertTrue(judge.judge(trial(waited=(0.0, 0.7))).disturbed)
+        self.assertFalse(judge.judge(trial(waited=(0.4, 0.4))).disturbed)
+        self.assertTrue(judge.judge(trial(waited=(0.0, 0.5))).disturbed)
 
     def test_disturbance_is_of_the_quiet_alone(self) -> None:
         self.assertFalse(judge.judge(trial()).disturbed)
