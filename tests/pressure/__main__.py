@@ -16,7 +16,6 @@ import dataclasses
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +31,7 @@ from tests.pressure.config import BadConfiguration, Configuration
 from tests.pressure.judge import Findings, bind, judge
 from tests.pressure.record import Trial
 from tests.pressure.table import broken, death, tables
-from tests.pressure.trial import Laboratory
+from tests.pressure.trial import Laboratory, Unfit
 
 OUTPUT = BUILD / "pressure"
 FAILED, MISUSED, UNFINISHED = 1, 2, 3
@@ -42,17 +41,29 @@ ATTEMPTS = 3
 def run(wish: Configuration, kernel: Kernel) -> tuple[list[Trial], list[Findings]]:
     """Run all trials, and say what became of each."""
     laboratory = Laboratory(wish, kernel, OUTPUT)
-    began, trials, findings = time.monotonic(), [], []
+    pairs: list[tuple[Trial, Findings]] = []
     for scenario in wish.scenarios:
-        for protected in (False, True):
-            for driver in wish.drivers:
-                trial, found = calm(lambda: laboratory.run(scenario, driver, protected))
-                trials.append(trial)
-                findings.append(found)
-                print(f"[{time.monotonic() - began:3.0f} s] {found.label}: {death(found)}; "
-                      f"{found.control_share:.1f} % of control delivered, silence {found.silence_ms:.0f} ms", flush=True)
+        try:
+            pairs += scene(laboratory, scenario)
+        except Unfit as reason:
+            print(reason)
+    if not pairs:
+        raise SetupError(f"no scenario can be run with {kernel.release}")
+    trials, findings = ([pair[i] for pair in pairs] for i in range(2))
     bind(findings)
     return trials, findings
+
+
+def scene(laboratory: Laboratory, scenario: str) -> list[tuple[Trial, Findings]]:
+    """Run the trials of one scenario."""
+    pairs = []
+    for protected in (False, True):
+        for driver in laboratory.wish.drivers:
+            trial, found = calm(lambda: laboratory.run(scenario, driver, protected))
+            pairs.append((trial, found))
+            print(f"{found.label}: {death(found)}; {found.control_share:.1f} % of control delivered, "
+                  f"silence {found.silence_ms:.0f} ms", flush=True)
+    return pairs
 
 
 def calm(attempt: Callable[[], Trial]) -> tuple[Trial, Findings]:

@@ -24,6 +24,7 @@ class Scenario:
     words: str  # for a reader who has never heard of any of this
     short: str  # brings the shortage about and lasts as long as it
     relieve: str = ":"  # ends it, right after the mark of the end
+    needs: str = ":"  # whether the guest's kernel has what this takes
     prepare: str = ":"  # before the traffic starts
     seconds: float = 5.0
     disk: bool = False  # the guest has a disk with a file system
@@ -47,8 +48,9 @@ SCENARIOS = {
         "Writers fill the page cache",
         """Two programs write a file system full, as fast as they can. The page cache, which has 100 MB already, takes all
         memory that is free, and the kernel has to take it back page by page.""",
+        needs="modprobe -q virtio_blk; grep -qw ext4 /proc/filesystems && [ -b /dev/vda ]",
         prepare=f"""{{
-            modprobe -q virtio_blk; mkdir -p {DISK} && mount -t ext4 /dev/vda {DISK} &&
+            mkdir -p {DISK} && mount -t ext4 /dev/vda {DISK} &&
             dd if=/dev/zero of={DISK}/0 bs=1M count=100 2> /dev/null && sync; }}""",
         short=f"""
             write() {{ echo $adj > /proc/self/oom_score_adj; exec dd if=/dev/zero of={DISK}/$1 bs=64k 2> /dev/null; }}
@@ -60,6 +62,6 @@ SCENARIOS = {
         "The host wants its memory back",
         """The host inflates the guest's memory balloon as far as it goes: the hypervisor is overcommitted. After five
         seconds it gives everything back.""",
-        prepare="modprobe -q virtio_balloon; ls -d /sys/bus/virtio/drivers/virtio_balloon/virtio*",
+        needs="modprobe -q virtio_balloon; ls -d /sys/bus/virtio/drivers/virtio_balloon/virtio*",
         short="sleep 5", balloon=True),
 }

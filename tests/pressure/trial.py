@@ -28,6 +28,10 @@ QUEUE = 4000
 TOO_LONG = 60.0  # seconds until a script whose end does not come counts as hung
 
 
+class Unfit(Exception):
+    """The guest's kernel has not what a scenario needs."""
+
+
 class Laboratory:
     """What all trials have in common: the programs, the line to the guest, and where the logs go."""
 
@@ -89,6 +93,10 @@ class _Run:
 
     def _prepare(self) -> None:
         """Bind the driver, and start what runs in the guest."""
+        try:
+            self.vm.run(self.scenario.needs)
+        except GuestError:
+            raise Unfit(f"{self.trial.scenario}: {self.lab.kernel.release} has not what this needs") from None
         card = guest.bind(self.vm, self.lab.line, self.trial.driver)
         self.vm.run(f"""
             echo 1 > /proc/sys/net/ipv6/conf/{card.interface}/disable_ipv6
