@@ -43,12 +43,13 @@ void labyrinth_holder_recall(struct labyrinth_zone *zone,
 
 /*
  * A single failure is no shortage, the reserve is there to make up for it. Memory
- * is scarce when requests fail and the reserve runs out as well.
+ * is scarce when requests fail and the reserve runs out as well: the worker fills
+ * up what is below half, and has not managed to.
  */
 static bool holder_scarcity(const struct labyrinth_zone *zone)
 {
 	return labyrinth_memory_short(zone) &&
-		(!zone->reserve_target || labyrinth_reserve_low(zone));
+		labyrinth_stash_level(&zone->reserve) <= zone->reserve_target / 4;
 }
 
 /* What is left for all holders together; in pages. */

@@ -619,7 +619,7 @@ void labyrinth_hand_over(struct labyrinth_zone *zone,
  * A holder may have as many pages as are still free, by the dynamic threshold
  * of shared buffers: alone it gets half of what there is, and each further
  * holder makes all shares smaller. Free is what the zone's limit leaves; while
- * requests fail and the reserve is below half, it is what the zone has stocked.
+ * requests fail and a quarter of the reserve is left, it is what is stocked.
  * A few pages are always allowed.
  *
  * The zone only answers. What to drop is the consumer's decision.

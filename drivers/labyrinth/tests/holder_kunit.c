@@ -179,11 +179,13 @@ static void holder_keeps_its_share_while_the_reserve_holds(struct kunit *test)
 	zone->short_until = (u32)jiffies + HZ;
 	KUNIT_EXPECT_FALSE(test, labyrinth_holder_over_share(zone, 1));
 
-	/* Half of it is left, and then less: one more taken would wake the worker. */
+	/* Half of it is left: one more taken would wake the worker. Then a quarter. */
 	for (int i = 0; i < 4; i++)
 		fixture_take(test, zone);
 	KUNIT_EXPECT_FALSE(test, labyrinth_holder_over_share(zone, 1));
-	zone->reserve_target = 9;
+	zone->reserve_target = 15;
+	KUNIT_EXPECT_FALSE(test, labyrinth_holder_over_share(zone, 1));
+	zone->reserve_target = 16;
 	KUNIT_EXPECT_TRUE(test, labyrinth_holder_over_share(zone, 1));
 	put_all(pages, 20);
 }
