@@ -107,6 +107,7 @@ class VM:
         self.interactive = interactive
         self._accelerator = accelerator
         self._process: subprocess.Popen[bytes] | None = None
+        self._waits: dict[Path, int] = {}  # nanoseconds, by thread
 
     def command_line(self, agent: int = 3, qmp: int = 4) -> list[str]:
         """Return QEMU's argv; `agent` and `qmp` are the descriptors of its ends of two socket pairs."""
@@ -173,12 +174,14 @@ class VM:
         return self._process is not None and self._process.poll() is None
 
     def waited(self) -> float:
-        """Return how long QEMU's threads that still run have waited for a processor, all together, in seconds."""
-        total = 0
+        """Return how long QEMU's threads have waited for a processor, all together, in seconds.
+
+        Threads come and go; of those that are gone, what was read last counts.
+        """
         for path in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat") if self._process else ():
-            with contextlib.suppress(OSError):  # threads come and go
-                total += int(path.read_text().split()[1])
-        return total / 1e9
+            with contextlib.suppress(OSError, IndexError):
+                self._waits[path] = int(path.read_text().split()[1])
+        return sum(self._waits.values()) / 1e9
 
     def wait(self) -> None:
         """Wait until the guest has powered itself off."""
