@@ -347,7 +347,8 @@ void labnet_xdp_announce(struct labnet *ln);
 int labnet_xdp_open(struct labnet_rx *rx);
 void labnet_xdp_close(struct labnet_rx *rx);
 void labnet_xdp_begin(struct labnet_rx *rx);
-u32 labnet_xdp_run(struct labnet_rx *rx, const struct virtio_net_hdr *hdr);
+void labnet_xdp_make_room(struct xdp_buff *xdp);
+u32 labnet_xdp_judge(struct labnet_rx *rx, u32 act);
 void labnet_xdp_forward(struct labnet_rx *rx, u32 act);
 void labnet_xdp_end(struct labnet_rx *rx);
 int labnet_xdp_xmit(struct net_device *dev, int count,

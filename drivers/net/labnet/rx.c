@@ -9,7 +9,7 @@
 #include <linux/mm.h>
 #include <net/busy_poll.h>
 
-#include "labnet.h"
+#include "xdp.h"
 
 /* A page, from its start: headroom, virtio header, packet, skb_shared_info. */
 #define LABNET_RX_HEADROOM	NET_SKB_PAD

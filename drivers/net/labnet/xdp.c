@@ -103,7 +103,7 @@ static int xdp_check(const struct labnet *ln, const struct bpf_prog *prog,
 /*
  * Offloads go before a program comes and come back after it is gone. A program
  * may still meet a frame that was received before, which it then cannot see: see
- * xdp_visible(). If the offloads do not come back, that only costs time.
+ * labnet_xdp_visible(). If the offloads do not come back, that only costs time.
  */
 static int xdp_set_program(struct labnet *ln, struct bpf_prog *prog,
 			   struct netlink_ext_ack *extack)
@@ -191,61 +191,28 @@ void labnet_xdp_begin(struct labnet_rx *rx)
 }
 
 /*
- * Can the program see the frame as it is? Not if the device has left a checksum
- * open or segments together: such a frame was on its way when the program came.
- * Nor if it is in several buffers, and the program does not know of such.
- */
-static bool xdp_visible(struct labnet_rx *rx, const struct virtio_net_hdr *hdr)
-{
-	if (unlikely(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM ||
-		     hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE))
-		return false;
-	return likely(!xdp_buff_has_frags(&rx->xdp)) ||
-		rx->prog->aux->xdp_has_frags;
-}
-
-/*
  * A buffer that was posted before the program came has too little headroom. If the
  * packet is so long that it cannot be moved, the program has to do with what there
  * is.
  */
-static void xdp_make_room(struct xdp_buff *xdp)
+void labnet_xdp_make_room(struct xdp_buff *xdp)
 {
 	unsigned int len = xdp->data_end - xdp->data;
 	void *data = xdp->data_hard_start + XDP_PACKET_HEADROOM;
 
-	if (likely(xdp->data >= data) ||
-	    len > labnet_rx_room(XDP_PACKET_HEADROOM))
+	if (len > labnet_rx_room(XDP_PACKET_HEADROOM))
 		return;
 	memmove(data, xdp->data, len);
 	xdp_prepare_buff(xdp, xdp->data_hard_start, XDP_PACKET_HEADROOM, len,
 			 true);
 }
 
-/*
- * Run the program on the frame in hand. Returns
- * %XDP_PASS: the frame goes on to the stack
- * %XDP_DROP: nobody needs the frame any more; counted already
- * %XDP_TX, %XDP_REDIRECT: to be lent, and given to labnet_xdp_forward()
- */
-u32 labnet_xdp_run(struct labnet_rx *rx, const struct virtio_net_hdr *hdr)
+/* Neither dropped nor passed on: see labnet_xdp_run(). */
+u32 labnet_xdp_judge(struct labnet_rx *rx, u32 act)
 {
 	struct net_device *dev = rx->ln->dev;
-	u32 act;
 
-	if (unlikely(!xdp_visible(rx, hdr))) {
-		rx->stats.drop_xdp++;
-		return XDP_DROP;
-	}
-	xdp_make_room(&rx->xdp);
-	act = bpf_prog_run_xdp(rx->prog, &rx->xdp);
 	switch (act) {
-	case XDP_PASS:
-		rx->stats.xdp_pass++;
-		return act;
-	case XDP_DROP:
-		rx->stats.xdp_drop++;
-		return act;
 	case XDP_TX:
 	case XDP_REDIRECT:
 		return act;
