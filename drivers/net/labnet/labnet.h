@@ -129,6 +129,7 @@ static inline bool labnet_heads_scarce(const struct labnet_heads *heads)
  *	labyrinth_entry.private
  *
  * NAPI poll:
+ * @sg: for the buffer being posted
  * @xdp: the frame in hand: its first page, and those gathered after it
  * @prog: the XDP program of this poll, or NULL
  * @sends: frames that the program sends back
@@ -162,6 +163,7 @@ struct labnet_rx {
 
 	u32 offset;
 
+	struct scatterlist sg;
 	struct xdp_buff xdp;
 	struct bpf_prog *prog;
 	struct xdp_frame *sends[LABNET_XDP_BULK];

@@ -58,13 +58,12 @@ static struct labyrinth_entry *rx_get(struct labnet_rx *rx, unsigned int *len)
 static int rx_post(struct labnet_rx *rx, struct labyrinth_entry *entry)
 {
 	unsigned int offset = READ_ONCE(rx->offset);
-	struct scatterlist sg;
 	int err;
 
 	entry->private = offset;
 	labyrinth_post(rx->zone, entry, offset, labnet_rx_room(offset));
-	sg_init_one(&sg, entry->address + offset, labnet_rx_room(offset));
-	err = virtqueue_add_inbuf(rx->vq, &sg, 1, entry, GFP_ATOMIC);
+	sg_set_page(&rx->sg, entry->page, labnet_rx_room(offset), offset);
+	err = virtqueue_add_inbuf(rx->vq, &rx->sg, 1, entry, GFP_ATOMIC);
 	if (unlikely(err)) {
 		rx->stats.post_fail++;
 		labyrinth_retire(rx->zone, entry);
@@ -601,6 +600,7 @@ int labnet_rx_open(struct labnet_rx *rx)
 	rx->size = virtqueue_get_vring_size(rx->vq);
 	labnet_rx_set_headroom(rx, rtnl_dereference(rx->ln->xdp_prog));
 	xdp_init_buff(&rx->xdp, PAGE_SIZE, &rx->xdp_rxq);
+	sg_init_table(&rx->sg, 1);
 	err = labnet_xdp_open(rx);
 	if (err)
 		return err;
