@@ -23,7 +23,7 @@ from tests.bench.config import BadConfiguration
 from tests.bench.cost import config
 from tests.bench.cost.config import FLOOR, OURS, THEIRS, Case, Wish
 from tests.bench.cost.figures import BadReport, Figure, Spin
-from tests.bench.cost.measure import OUTPUT, WINDOWS, Guest, boot
+from tests.bench.cost.measure import OUTPUT, Guest, boot
 from tests.bench.cost.table import row_name
 from tests.bench.table import NOTHING, Table
 
@@ -59,10 +59,10 @@ class Symbols:
 class ProfiledGuest(Guest):
     """A guest whose steps are counted while the spinner runs."""
 
-    def spin(self, *arguments: str, windows: int = WINDOWS, **more: object) -> Spin:
+    def spin(self, *arguments: str | int) -> Spin:
         """Run the spinner with marks around its windows."""
         STEPS.unlink(missing_ok=True)
-        self.last = super().spin(*arguments, windows=windows, options="--mark", **more)
+        self.last = super().spin(*arguments, options="--mark")
         return self.last
 
     def profile(self, case: Case) -> tuple[Figure, Profile]:
