@@ -23,6 +23,7 @@ SCRIPT = Path(__file__).with_name("guest.sh")
 # Microseconds of the guest's time. Packets come to it in bursts, so that they share the cost of an interrupt as
 # they do under load: 5 ms of RATE are 200 of them, which the smallest ring has room for.
 INTERVAL = 5000
+TCP_INTERVAL = 500  # TCP waits for its answers
 RATE = 40_000  # packets per second of the guest's time
 BITS = 2_000_000_000  # TCP: bits per second of the guest's time, which leaves some for the spinner
 WINDOWS, TICKS = 9, 100_000_000
@@ -200,6 +201,12 @@ def _lines(setup: Setup, drivers: Sequence[str]) -> dict[str, list[Line]]:
     return lines
 
 
+def _buffer(line: Line) -> list[str]:
+    """Return QEMU's options that hold back what comes in by a card."""
+    interval = INTERVAL if isinstance(line, DatagramLine) else TCP_INTERVAL
+    return ["-object", f"filter-buffer,id=buffer-{line.nic.name},netdev={line.nic.name},queue=tx,interval={interval}"]
+
+
 @contextlib.contextmanager
 def boot(kernel: Kernel, setup: Setup, cases: Sequence[Case], machine: type[Guest] = Guest,
          extra: Sequence[str] = ()) -> Iterator[Guest]:
@@ -208,8 +215,7 @@ def boot(kernel: Kernel, setup: Setup, cases: Sequence[Case], machine: type[Gues
     generator, files = build_programs()
     lines = _lines(setup, drivers)
     flat = [line for pair in lines.values() for line in pair]
-    buffers = [word for line in flat if isinstance(line, DatagramLine) for word in (
-        "-object", f"filter-buffer,id=buffer-{line.nic.name},netdev={line.nic.name},queue=tx,interval={INTERVAL}")]
+    buffers = [word for line in flat if line.nic.queues == 1 for word in _buffer(line)]
     try:
         with VM(kernel, nics=[line.nic for line in flat], cpus=setup.queues, files=files,
                 append=f"init_on_alloc={int(setup.init_on_alloc)}", accelerator=ICOUNT, extra_args=[*buffers, *extra],
