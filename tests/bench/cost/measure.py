@@ -21,10 +21,9 @@ DRIVERS = {OURS: "labnet", THEIRS: "virtio_net", FLOOR: "labyrinth_floor"}
 PROGRAMS = ("bench/spinner.c", "bench/sender.c", "bench/sink.c", "xdp/xdp.c")
 SCRIPT = Path(__file__).with_name("guest.sh")
 # Microseconds of the guest's time. Packets come to it in bursts, so that they share the cost of an interrupt as
-# they do under load: 5 ms of RATE are 200 of them, which the smallest ring has room for.
+# they do under load: 5 ms of a path's rate are 100 or 200 of them, which the smallest ring has room for.
 INTERVAL = 5000
 TCP_INTERVAL = 500  # TCP waits for its answers
-RATE = 40_000  # packets per second of the guest's time
 BITS = 2_000_000_000  # TCP: bits per second of the guest's time, which leaves some for the spinner
 WINDOWS, TICKS = 9, 100_000_000
 ALONE_WINDOWS, ALONE_TICKS = 5, 200_000_000
@@ -176,7 +175,7 @@ class Guest:
     def _flood(self, case: Case) -> list[str]:
         line = self._pair(case)["in"].line
         to = self._far(case) if case.path.name == "ip-forward" else ""
-        flood = traffic.Flood(case.size, max(1, int(RATE * self.speed)), TIMEOUT, 8 * self.setup.queues, to)
+        flood = traffic.Flood(case.size, max(1, int(case.path.rate * self.speed)), TIMEOUT, 8 * self.setup.queues, to)
         return line.command(self.generator, flood)
 
     def _tcp(self, case: Case) -> list[str]:
