@@ -190,7 +190,9 @@ struct labnet_rx {
  * @ln: the device
  * @name: as in tx0, for interrupts
  * @napi: frees what the device has transmitted
+ * @queue: the stack's side of it; constant
  * @sg: for the frame being posted; under the transmit lock
+ * @piece: the same, for a frame in one piece
  * @stats: see there
  */
 struct labnet_tx {
@@ -198,7 +200,9 @@ struct labnet_tx {
 	struct labnet *ln;
 	char name[LABNET_QUEUE_NAME];
 	struct napi_struct napi;
+	struct netdev_queue *queue;
 	struct scatterlist sg[MAX_SKB_FRAGS + 2];
+	struct scatterlist piece;
 	struct labnet_tx_stats stats;
 } ____cacheline_aligned_in_smp;
 

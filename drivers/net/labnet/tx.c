@@ -9,11 +9,6 @@
 /* Descriptors of the largest frame: virtio header, linear part, fragments. */
 #define LABNET_TX_DESCRIPTORS	(MAX_SKB_FRAGS + 2)
 
-static struct netdev_queue *tx_queue(struct labnet_tx *tx)
-{
-	return netdev_get_tx_queue(tx->ln->dev, tx - tx->ln->tx);
-}
-
 static void tx_kick(struct labnet_tx *tx)
 {
 	if (virtqueue_kick_prepare(tx->vq) && virtqueue_notify(tx->vq))
@@ -29,22 +24,12 @@ static bool tx_header_fits(const struct labnet *ln, const struct sk_buff *skb)
 			   __alignof__(struct virtio_net_hdr_v1));
 }
 
-/* Describe the frame in tx->sg. Returns the number of elements. */
-static int tx_map(struct labnet_tx *tx, struct sk_buff *skb)
+/* Describe a frame in tx->sg. Returns the number of elements. */
+static int tx_map(struct labnet_tx *tx, struct sk_buff *skb, void *hdr,
+		  bool push)
 {
 	struct labnet *ln = tx->ln;
-	bool push = tx_header_fits(ln, skb);
-	struct virtio_net_hdr_v1 *hdr;
 	int count;
-
-	BUILD_BUG_ON(sizeof(*hdr) > sizeof_field(struct sk_buff, cb));
-	hdr = push ? (void *)(skb->data - ln->hdr_len) : (void *)skb->cb;
-	/* The short header of old has no such field: there the packet begins. */
-	if (ln->hdr_len == sizeof(*hdr))
-		hdr->num_buffers = 0;
-	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)hdr,
-				    ln->little_endian, false, 0))
-		return -EPROTO;
 
 	sg_init_table(tx->sg, skb_shinfo(skb)->nr_frags + (push ? 1 : 2));
 	if (push) {
@@ -60,8 +45,27 @@ static int tx_map(struct labnet_tx *tx, struct sk_buff *skb)
 
 static int tx_post(struct labnet_tx *tx, struct sk_buff *skb)
 {
-	int count = tx_map(tx, skb);
+	struct labnet *ln = tx->ln;
+	bool push = tx_header_fits(ln, skb);
+	struct virtio_net_hdr_v1 *hdr;
+	int count;
 
+	BUILD_BUG_ON(sizeof(*hdr) > sizeof_field(struct sk_buff, cb));
+	hdr = push ? (void *)(skb->data - ln->hdr_len) : (void *)skb->cb;
+	/* The short header of old has no such field: there the packet begins. */
+	if (ln->hdr_len == sizeof(*hdr))
+		hdr->num_buffers = 0;
+	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)hdr,
+				    ln->little_endian, false, 0))
+		return -EPROTO;
+
+	/* Most frames are in one piece: nothing to walk through. */
+	if (push && !skb_is_nonlinear(skb)) {
+		sg_set_buf(&tx->piece, hdr, ln->hdr_len + skb->len);
+		return virtqueue_add_outbuf(tx->vq, &tx->piece, 1, skb,
+					    GFP_ATOMIC);
+	}
+	count = tx_map(tx, skb, hdr, push);
 	if (unlikely(count < 0))
 		return count;
 	return virtqueue_add_outbuf(tx->vq, tx->sg, count, skb, GFP_ATOMIC);
@@ -118,7 +122,7 @@ static void tx_reap(struct labnet_tx *tx, int budget)
 		return;
 	tx->stats.frames += frames;
 	tx->stats.bytes += bytes;
-	netdev_tx_completed_queue(tx_queue(tx), frames, bytes);
+	netdev_tx_completed_queue(tx->queue, frames, bytes);
 }
 
 static bool tx_has_room(const struct labnet_tx *tx)
@@ -183,7 +187,7 @@ static int tx_post_frame(struct labnet_tx *tx, struct xdp_frame *frame)
 unsigned int labnet_tx_frames(struct labnet_tx *tx, struct xdp_frame **frames,
 			      unsigned int count, bool kick)
 {
-	struct netdev_queue *queue = tx_queue(tx);
+	struct netdev_queue *queue = tx->queue;
 	unsigned int sent = 0;
 
 	__netif_tx_lock(queue, smp_processor_id());
@@ -205,7 +209,7 @@ static void tx_stop_when_full(struct labnet_tx *tx)
 {
 	if (likely(tx_has_room(tx)))
 		return;
-	netif_tx_stop_queue(tx_queue(tx));
+	netif_tx_stop_queue(tx->queue);
 	tx->stats.stops++;
 	/* Completed meanwhile: there may be no interrupt, so poll. */
 	if (!virtqueue_enable_cb_delayed(tx->vq))
@@ -216,7 +220,7 @@ netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct labnet *ln = netdev_priv(dev);
 	struct labnet_tx *tx = &ln->tx[skb_get_queue_mapping(skb)];
-	struct netdev_queue *queue = tx_queue(tx);
+	struct netdev_queue *queue = tx->queue;
 	bool kick;
 	int err;
 
@@ -241,7 +245,7 @@ netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 static int tx_poll(struct napi_struct *napi, int budget)
 {
 	struct labnet_tx *tx = container_of(napi, struct labnet_tx, napi);
-	struct netdev_queue *queue = tx_queue(tx);
+	struct netdev_queue *queue = tx->queue;
 	bool again;
 
 	__netif_tx_lock(queue, smp_processor_id());
@@ -275,12 +279,14 @@ void labnet_tx_interrupt(struct virtqueue *vq)
 void labnet_tx_init(struct labnet *ln, struct labnet_tx *tx)
 {
 	tx->ln = ln;
+	tx->queue = netdev_get_tx_queue(ln->dev, tx - ln->tx);
+	sg_init_table(&tx->piece, 1);
 	netif_napi_add_tx(ln->dev, &tx->napi, tx_poll);
 }
 
 void labnet_tx_start(struct labnet_tx *tx)
 {
-	netdev_tx_reset_queue(tx_queue(tx));
+	netdev_tx_reset_queue(tx->queue);
 	napi_enable(&tx->napi);
 }
 
@@ -288,7 +294,7 @@ void labnet_tx_stop(struct labnet_tx *tx)
 {
 	napi_disable(&tx->napi);
 	/* Having had nothing to send is no hang: see dev_watchdog(). */
-	txq_trans_cond_update(tx_queue(tx));
+	txq_trans_cond_update(tx->queue);
 }
 
 /* The device is reset, the queue stopped: free what was never transmitted. */

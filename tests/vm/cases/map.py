@@ -100,9 +100,9 @@ def words(hog: Hog) -> None:
     look(hog, "open")
     lower(hog)
     look(hog, "open (low)")
-    hog.tell("take all nowait")
+    eat(hog, "take all nowait", "min")
     look(hog, "atomic only")
-    hog.tell("take all")
+    eat(hog, "take all", "floor")
     passage = look(hog, "closed (at the floor)")
     expect.at_most("free pages of a closed passage", passage.above("floor"), 0)
     hog.tell("give all")
@@ -122,6 +122,15 @@ def lower(hog: Hog) -> None:
         else:
             return
     raise expect.Failure("free memory between min and low", f"within {TRIES} tries", passage)
+
+
+def eat(hog: Hog, command: str, mark: str) -> None:
+    """Take all that a request can get, and again what others give back before anybody can look."""
+    for _ in range(TRIES):
+        hog.tell(command)
+        if hog.map().passage(NODE, ZONE).above(mark) <= 0:
+            return
+    raise expect.Failure(f"pages above {mark} after {command}", f"none within {TRIES} tries", hog.map().passage(NODE, ZONE))
 
 
 def look(hog: Hog, word: str) -> Passage:
