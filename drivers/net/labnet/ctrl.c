@@ -19,7 +19,7 @@
  */
 struct labnet_ctrl_message {
 	struct virtio_net_ctrl_hdr hdr;
-	u8 data[64];
+	u8 data[LABNET_CTRL_DATA];
 	virtio_net_ctrl_ack ack;
 };
 
@@ -34,13 +34,19 @@ static int ctrl_post(struct labnet_ctrl *ctrl, unsigned int len)
 {
 	struct labnet_ctrl_message *message = ctrl->message;
 	struct scatterlist hdr, data, ack;
-	struct scatterlist *sgs[] = { &hdr, &data, &ack };
+	struct scatterlist *sgs[3];
+	unsigned int out = 0;
 	int err;
 
 	sg_init_one(&hdr, &message->hdr, sizeof(message->hdr));
-	sg_init_one(&data, message->data, len);
+	sgs[out++] = &hdr;
+	if (len) {
+		sg_init_one(&data, message->data, len);
+		sgs[out++] = &data;
+	}
 	sg_init_one(&ack, &message->ack, sizeof(message->ack));
-	err = virtqueue_add_sgs(ctrl->vq, sgs, 2, 1, message, GFP_KERNEL);
+	sgs[out] = &ack;
+	err = virtqueue_add_sgs(ctrl->vq, sgs, out, 1, message, GFP_KERNEL);
 	if (err)
 		return err;
 	return virtqueue_kick(ctrl->vq) ? 0 : -EIO;
@@ -62,13 +68,13 @@ static bool ctrl_wait(struct labnet_ctrl *ctrl)
 }
 
 /*
- * Send a command. Returns 0, or
+ * Send a command with @len bytes of @data, which may be none. Returns 0, or
  * -EOPNOTSUPP: the device has no control queue
  * -EIO: the device is down, stuck or broken
  * -ETIMEDOUT: no answer; the queue cannot be used until the device is reset
  * -EINVAL: the device refused
  */
-static int ctrl_command(struct labnet *ln, u8 class, u8 command,
+int labnet_ctrl_command(struct labnet *ln, u8 class, u8 command,
 			const void *data, size_t len)
 {
 	struct labnet_ctrl *ctrl = &ln->ctrl;
@@ -103,33 +109,6 @@ static int ctrl_command(struct labnet *ln, u8 class, u8 command,
 unlock:
 	mutex_unlock(&ctrl->lock);
 	return err;
-}
-
-int labnet_ctrl_set_mac(struct labnet *ln, const u8 *mac)
-{
-	return ctrl_command(ln, VIRTIO_NET_CTRL_MAC,
-			    VIRTIO_NET_CTRL_MAC_ADDR_SET, mac, ETH_ALEN);
-}
-
-/* How many pairs the device uses: the first one alone after a reset. */
-int labnet_ctrl_set_pairs(struct labnet *ln, unsigned int pairs)
-{
-	struct virtio_net_ctrl_mq mq = {
-		.virtqueue_pairs = cpu_to_virtio16(ln->vdev, pairs),
-	};
-
-	return ctrl_command(ln, VIRTIO_NET_CTRL_MQ,
-			    VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, &mq, sizeof(mq));
-}
-
-/* @offloads: a bit for each VIRTIO_NET_F_GUEST_* that shall be on. */
-int labnet_ctrl_set_offloads(struct labnet *ln, u64 offloads)
-{
-	__virtio64 data = cpu_to_virtio64(ln->vdev, offloads);
-
-	return ctrl_command(ln, VIRTIO_NET_CTRL_GUEST_OFFLOADS,
-			    VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, &data,
-			    sizeof(data));
 }
 
 int labnet_ctrl_init(struct labnet *ln)

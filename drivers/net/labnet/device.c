@@ -93,21 +93,16 @@ static void device_halt(struct labnet *ln)
 
 static int device_use_pairs(struct labnet *ln)
 {
+	struct virtio_net_ctrl_mq mq = {
+		.virtqueue_pairs = cpu_to_virtio16(ln->vdev, ln->active),
+	};
+
 	/* Nothing to tell: a device begins with one pair. */
 	if (ln->active == 1)
 		return 0;
-	return labnet_ctrl_set_pairs(ln, ln->active);
-}
-
-static void device_restore_filters(struct labnet *ln)
-{
-	int err;
-
-	if (!virtio_has_feature(ln->vdev, VIRTIO_NET_F_CTRL_MAC_ADDR))
-		return;
-	err = labnet_ctrl_set_mac(ln, ln->dev->dev_addr);
-	if (err)
-		netdev_warn(ln->dev, "cannot set MAC address: %d\n", err);
+	return labnet_ctrl_command(ln, VIRTIO_NET_CTRL_MQ,
+				   VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
+				   &mq, sizeof(mq));
 }
 
 /* From reset to traffic. What there is in zones is used; what fails is undone. */
@@ -138,16 +133,10 @@ static int device_run(struct labnet *ln)
 		device_halt(ln);
 		return err;
 	}
-	device_restore_filters(ln);
-	labnet_xdp_restore(ln);
+	labnet_features_restore(ln);
+	labnet_filter_restore(ln);
 	netif_tx_wake_all_queues(ln->dev);
 	return 0;
-}
-
-/* A device that could not be restarted is down already. */
-static bool device_runs(const struct labnet *ln)
-{
-	return ln->rx[0].vq;
 }
 
 /* Nothing of what device_run() needs is left. */
@@ -183,13 +172,13 @@ int labnet_device_start(struct labnet *ln)
 		device_down(ln);
 		return err;
 	}
-	labnet_device_update_link(ln);
+	labnet_device_update_status(ln);
 	return 0;
 }
 
 void labnet_device_stop(struct labnet *ln)
 {
-	if (!device_runs(ln))
+	if (!labnet_device_runs(ln))
 		return;
 	device_halt(ln);
 	device_down(ln);
@@ -198,7 +187,7 @@ void labnet_device_stop(struct labnet *ln)
 /* Give a device that does not answer a second chance; under rtnl. */
 int labnet_device_restart(struct labnet *ln)
 {
-	if (device_runs(ln))
+	if (labnet_device_runs(ln))
 		device_halt(ln);
 	return labnet_device_start(ln);
 }
@@ -214,7 +203,7 @@ int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs)
 	unsigned int before = ln->active;
 	int err;
 
-	if (!device_runs(ln))
+	if (!labnet_device_runs(ln))
 		return labnet_queues_use(ln, pairs);
 	err = device_open_rx(ln, pairs);
 	if (err) {
@@ -228,6 +217,7 @@ int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs)
 		err = device_run(ln);
 	if (!err) {
 		device_close_rx(ln, pairs);
+		labnet_device_update_status(ln);
 		return 0;
 	}
 	netdev_err(ln->dev, "cannot run %u queue pairs: %d\n", pairs, err);
@@ -238,11 +228,24 @@ int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs)
 	return err;
 }
 
-void labnet_device_update_link(struct labnet *ln)
+/* The guest has been moved: tell the neighbours, and the device that they know. */
+static void device_announce(struct labnet *ln)
+{
+	int err;
+
+	__netdev_notify_peers(ln->dev);
+	err = labnet_ctrl_command(ln, VIRTIO_NET_CTRL_ANNOUNCE,
+				  VIRTIO_NET_CTRL_ANNOUNCE_ACK, NULL, 0);
+	if (err)
+		netdev_warn(ln->dev, "cannot acknowledge an announcement: %d\n",
+			    err);
+}
+
+void labnet_device_update_status(struct labnet *ln)
 {
 	u16 status = VIRTIO_NET_S_LINK_UP;
 
-	if (!device_runs(ln))
+	if (!labnet_device_runs(ln))
 		return;
 	if (virtio_has_feature(ln->vdev, VIRTIO_NET_F_STATUS))
 		status = virtio_cread16(ln->vdev,
@@ -252,4 +255,7 @@ void labnet_device_update_link(struct labnet *ln)
 		netif_carrier_on(ln->dev);
 	else
 		netif_carrier_off(ln->dev);
+	if (status & VIRTIO_NET_S_ANNOUNCE &&
+	    virtio_has_feature(ln->vdev, VIRTIO_NET_F_GUEST_ANNOUNCE))
+		device_announce(ln);
 }

@@ -2,6 +2,8 @@
 /*
  * Features: what is negotiated with the device, and what follows from it.
  */
+#include <linux/rtnetlink.h>
+
 #include "labnet.h"
 
 /*
@@ -26,9 +28,12 @@
 	X(GUEST_TSO4, GUEST_CSUM)					\
 	X(GUEST_TSO6, GUEST_CSUM)					\
 	X(GUEST_ECN, GUEST_CSUM)					\
-	X(CTRL_VQ, CTRL_VQ)						\
-	X(MQ, CTRL_VQ)							\
 	X(CTRL_GUEST_OFFLOADS, CTRL_VQ)					\
+	X(CTRL_VQ, CTRL_VQ)						\
+	X(CTRL_RX, CTRL_VQ)						\
+	X(CTRL_VLAN, CTRL_VQ)						\
+	X(GUEST_ANNOUNCE, CTRL_VQ)					\
+	X(MQ, CTRL_VQ)							\
 	X(CTRL_MAC_ADDR, CTRL_VQ)
 
 /* One need more than the table has room for. */
@@ -175,6 +180,76 @@ static void features_apply_header(struct labnet *ln)
 		ln->dev->needed_headroom = ln->hdr_len;
 }
 
+/* Receive offloads as the stack knows them, and the device's bits for them. */
+static const struct {
+	netdev_features_t feature;
+	unsigned int bit;
+} features_rx_offloads[] = {
+	{ NETIF_F_RXCSUM, VIRTIO_NET_F_GUEST_CSUM },
+	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_TSO4 },
+	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_TSO6 },
+	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_ECN },
+};
+
+/* The device's bits for @features, as far as it has them. */
+u64 labnet_features_offloads(const struct labnet *ln,
+			     netdev_features_t features)
+{
+	u64 offloads = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(features_rx_offloads); i++)
+		if (features & features_rx_offloads[i].feature &&
+		    virtio_has_feature(ln->vdev, features_rx_offloads[i].bit))
+			offloads |= BIT_ULL(features_rx_offloads[i].bit);
+	return offloads;
+}
+
+/* Let a device that runs use those offloads of @features that it has. */
+int labnet_features_set_offloads(struct labnet *ln, netdev_features_t features)
+{
+	__virtio64 data = cpu_to_virtio64(ln->vdev,
+					  labnet_features_offloads(ln, features));
+
+	if (!labnet_device_runs(ln) ||
+	    !labnet_features_offloads(ln, LABNET_RX_OFFLOADS))
+		return 0;
+	return labnet_ctrl_command(ln, VIRTIO_NET_CTRL_GUEST_OFFLOADS,
+				   VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET,
+				   &data, sizeof(data));
+}
+
+/*
+ * Context: task under rtnl. A device that is down is told when it is started; one
+ * that an XDP program needs without offloads, when the program is gone.
+ */
+int labnet_features_set(struct net_device *dev, netdev_features_t features)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	if (!((dev->features ^ features) & LABNET_RX_OFFLOADS) ||
+	    rtnl_dereference(ln->xdp_prog))
+		return 0;
+	return labnet_features_set_offloads(ln, features);
+}
+
+/* A device that has been reset uses all offloads; under rtnl. */
+void labnet_features_restore(struct labnet *ln)
+{
+	netdev_features_t features = ln->dev->features;
+	int err;
+
+	if (rtnl_dereference(ln->xdp_prog))
+		features = 0;
+	if (labnet_features_offloads(ln, features) ==
+	    labnet_features_offloads(ln, LABNET_RX_OFFLOADS))
+		return;
+	err = labnet_features_set_offloads(ln, features);
+	if (err)
+		netdev_warn(ln->dev, "cannot switch receive offloads off: %d\n",
+			    err);
+}
+
 static void features_apply_offloads(struct labnet *ln)
 {
 	struct virtio_device *vdev = ln->vdev;
@@ -190,10 +265,15 @@ static void features_apply_offloads(struct labnet *ln)
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_HOST_ECN))
 		dev->hw_features |= NETIF_F_TSO_ECN;
 	dev->features |= dev->hw_features;
-	/* Not switched by ethtool: XDP turns it off as long as it needs to. */
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_GUEST_CSUM))
 		dev->features |= NETIF_F_RXCSUM;
 	dev->vlan_features = dev->features;
+	if (labnet_features_offloads(ln, NETIF_F_GRO_HW))
+		dev->features |= NETIF_F_GRO_HW;
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS))
+		dev->hw_features |= dev->features & LABNET_RX_OFFLOADS;
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_CTRL_VLAN))
+		dev->features |= NETIF_F_HW_VLAN_CTAG_FILTER;
 }
 
 static void features_apply_mac(struct labnet *ln)

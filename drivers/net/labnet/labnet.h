@@ -8,6 +8,7 @@
 #include <linux/cache.h>
 #include <linux/completion.h>
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/labyrinth.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
@@ -241,7 +242,9 @@ struct labnet_ctrl {
  * @quality: LABYRINTH_QUALITY_* of all zones; under rtnl
  * @rx_copybreak: longest packet that is copied; ethtool writes, polls read
  * @ctrl: see there
- * @config_work: reads the link state after a configuration interrupt
+ * @vlans: VLANs that the device is to deliver; under rtnl
+ * @filter_work: tells the device which addresses it is to deliver
+ * @config_work: reads the device's status after a configuration interrupt
  * @restart_work: restarts a device that has stopped to transmit
  * @rx: receive queues
  * @tx: transmit queues
@@ -261,6 +264,8 @@ struct labnet {
 	unsigned int quality;
 	unsigned int rx_copybreak;
 	struct labnet_ctrl ctrl;
+	DECLARE_BITMAP(vlans, VLAN_N_VID);
+	struct work_struct filter_work;
 	struct work_struct config_work;
 	struct work_struct restart_work;
 	struct labnet_rx *rx;
@@ -282,19 +287,32 @@ static inline struct labnet_tx *labnet_vq_tx(struct virtqueue *vq)
 	return &ln->tx[vq->index / 2];
 }
 
+/* A device that could not be started again is down, whatever the stack thinks. */
+static inline bool labnet_device_runs(const struct labnet *ln)
+{
+	return ln->rx[0].vq;
+}
+
+#define LABNET_RX_OFFLOADS	(NETIF_F_RXCSUM | NETIF_F_GRO_HW)
+
 /* features.c: what is negotiated, and what follows from it */
 extern const unsigned int labnet_features[];
 extern const unsigned int labnet_features_count;
 int labnet_features_validate(struct virtio_device *vdev);
 unsigned int labnet_features_pairs(struct virtio_device *vdev);
 void labnet_features_apply(struct labnet *ln);
+int labnet_features_set(struct net_device *dev, netdev_features_t features);
+u64 labnet_features_offloads(const struct labnet *ln,
+			     netdev_features_t features);
+int labnet_features_set_offloads(struct labnet *ln, netdev_features_t features);
+void labnet_features_restore(struct labnet *ln);
 
 /* device.c: starting and stopping the hardware; task context under rtnl */
 int labnet_device_start(struct labnet *ln);
 void labnet_device_stop(struct labnet *ln);
 int labnet_device_restart(struct labnet *ln);
 int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs);
-void labnet_device_update_link(struct labnet *ln);
+void labnet_device_update_status(struct labnet *ln);
 
 /* queue.c: virtqueues; task context under rtnl */
 int labnet_queues_alloc(struct labnet *ln);
@@ -348,7 +366,6 @@ netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev);
 /* xdp.c: attaching under rtnl; the rest by a queue's poll or before it starts */
 int labnet_xdp(struct net_device *dev, struct netdev_bpf *bpf);
 bool labnet_xdp_mtu_fits(const struct labnet *ln, unsigned int mtu);
-void labnet_xdp_restore(struct labnet *ln);
 void labnet_xdp_announce(struct labnet *ln);
 int labnet_xdp_open(struct labnet_rx *rx);
 void labnet_xdp_close(struct labnet_rx *rx);
@@ -361,13 +378,21 @@ int labnet_xdp_xmit(struct net_device *dev, int count,
 		    struct xdp_frame **frames, u32 flags);
 
 /* ctrl.c: commands to the device; task context, may sleep */
+#define LABNET_CTRL_DATA 4000	/* bytes of the longest command */
 int labnet_ctrl_init(struct labnet *ln);
 void labnet_ctrl_free(struct labnet *ln);
 void labnet_ctrl_reset(struct labnet *ln);
 void labnet_ctrl_interrupt(struct virtqueue *vq);
-int labnet_ctrl_set_mac(struct labnet *ln, const u8 *mac);
-int labnet_ctrl_set_pairs(struct labnet *ln, unsigned int pairs);
-int labnet_ctrl_set_offloads(struct labnet *ln, u64 offloads);
+int labnet_ctrl_command(struct labnet *ln, u8 class, u8 command,
+			const void *data, size_t len);
+
+/* filter.c: what the device delivers; task context under rtnl, may sleep */
+void labnet_filter_init(struct labnet *ln);
+void labnet_filter_restore(struct labnet *ln);
+int labnet_filter_set_mac(struct labnet *ln, const u8 *mac);
+int labnet_filter_add_vlan(struct net_device *dev, __be16 proto, u16 vid);
+int labnet_filter_delete_vlan(struct net_device *dev, __be16 proto, u16 vid);
+void labnet_filter_changed(struct net_device *dev);
 
 /* stats.c: numbers */
 void labnet_stats_get64(struct net_device *dev,

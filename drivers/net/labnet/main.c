@@ -32,13 +32,12 @@ static int labnet_set_mac_address(struct net_device *dev, void *p)
 	if (err)
 		return err;
 	/* A device that is down is told when it is started. */
-	if (netif_running(dev) &&
-	    virtio_has_feature(ln->vdev, VIRTIO_NET_F_CTRL_MAC_ADDR)) {
-		err = labnet_ctrl_set_mac(ln, addr->sa_data);
-		if (err)
-			return err;
-	}
+	if (labnet_device_runs(ln))
+		err = labnet_filter_set_mac(ln, addr->sa_data);
+	if (err)
+		return err;
 	eth_commit_mac_addr_change(dev, p);
+	labnet_filter_changed(dev);
 	return 0;
 }
 
@@ -69,7 +68,11 @@ static const struct net_device_ops labnet_netdev_ops = {
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_set_mac_address	= labnet_set_mac_address,
 	.ndo_change_mtu		= labnet_change_mtu,
+	.ndo_set_rx_mode	= labnet_filter_changed,
+	.ndo_vlan_rx_add_vid	= labnet_filter_add_vlan,
+	.ndo_vlan_rx_kill_vid	= labnet_filter_delete_vlan,
 	.ndo_get_stats64	= labnet_stats_get64,
+	.ndo_set_features	= labnet_features_set,
 	.ndo_features_check	= passthru_features_check,
 	.ndo_tx_timeout		= labnet_tx_timeout,
 	.ndo_bpf		= labnet_xdp,
@@ -82,7 +85,7 @@ static void labnet_config_work(struct work_struct *work)
 
 	rtnl_lock();
 	if (netif_running(ln->dev))
-		labnet_device_update_link(ln);
+		labnet_device_update_status(ln);
 	rtnl_unlock();
 }
 
@@ -130,6 +133,7 @@ static struct labnet *labnet_alloc(struct virtio_device *vdev)
 	ln->rx_copybreak = LABNET_RX_COPYBREAK;
 	INIT_WORK(&ln->config_work, labnet_config_work);
 	INIT_WORK(&ln->restart_work, labnet_restart_work);
+	labnet_filter_init(ln);
 	vdev->priv = ln;
 	return ln;
 }
@@ -177,6 +181,7 @@ static void labnet_remove(struct virtio_device *vdev)
 	virtio_reset_device(vdev);
 	cancel_work_sync(&ln->config_work);
 	cancel_work_sync(&ln->restart_work);
+	cancel_work_sync(&ln->filter_work);
 	labnet_queues_free(ln);
 	labnet_ctrl_free(ln);
 	free_netdev(ln->dev);

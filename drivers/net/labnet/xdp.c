@@ -16,46 +16,6 @@
 
 #include "labnet.h"
 
-/* Every offload that virtio-net has for what a guest receives and we use. */
-static const unsigned int xdp_guest_features[] = {
-	VIRTIO_NET_F_GUEST_CSUM,
-	VIRTIO_NET_F_GUEST_TSO4,
-	VIRTIO_NET_F_GUEST_TSO6,
-	VIRTIO_NET_F_GUEST_ECN,
-};
-
-static u64 xdp_guest_offloads(const struct labnet *ln)
-{
-	u64 offloads = 0;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(xdp_guest_features); i++)
-		if (virtio_has_feature(ln->vdev, xdp_guest_features[i]))
-			offloads |= BIT_ULL(xdp_guest_features[i]);
-	return offloads;
-}
-
-/* Tell the device; one that is down is told when it is started. */
-static int xdp_set_offloads(struct labnet *ln, u64 offloads)
-{
-	if (!netif_running(ln->dev) || !xdp_guest_offloads(ln))
-		return 0;
-	return labnet_ctrl_set_offloads(ln, offloads);
-}
-
-/* The device has been started with all its offloads on. */
-void labnet_xdp_restore(struct labnet *ln)
-{
-	int err;
-
-	if (!rtnl_dereference(ln->xdp_prog))
-		return;
-	err = xdp_set_offloads(ln, 0);
-	if (err)
-		netdev_warn(ln->dev, "cannot turn offloads off for XDP: %d\n",
-			    err);
-}
-
 /* Room before the packet in buffers that are posted from now on. */
 static void xdp_set_headroom(struct labnet *ln, bool attached)
 {
@@ -88,7 +48,7 @@ bool labnet_xdp_mtu_fits(const struct labnet *ln, unsigned int mtu)
 static int xdp_check(const struct labnet *ln, const struct bpf_prog *prog,
 		     struct netlink_ext_ack *extack)
 {
-	if (xdp_guest_offloads(ln) &&
+	if (labnet_features_offloads(ln, LABNET_RX_OFFLOADS) &&
 	    !virtio_has_feature(ln->vdev, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS)) {
 		NL_SET_ERR_MSG_MOD(extack, "device cannot turn its receive offloads off");
 		return -EOPNOTSUPP;
@@ -117,7 +77,7 @@ static int xdp_set_program(struct labnet *ln, struct bpf_prog *prog,
 			return err;
 	}
 	if (prog && !old) {
-		err = xdp_set_offloads(ln, 0);
+		err = labnet_features_set_offloads(ln, 0);
 		if (err) {
 			NL_SET_ERR_MSG_MOD(extack, "device did not turn its receive offloads off");
 			return err;
@@ -130,7 +90,7 @@ static int xdp_set_program(struct labnet *ln, struct bpf_prog *prog,
 		return 0;
 	if (!prog) {
 		xdp_set_headroom(ln, false);
-		err = xdp_set_offloads(ln, xdp_guest_offloads(ln));
+		err = labnet_features_set_offloads(ln, ln->dev->features);
 		if (err)
 			netdev_warn(ln->dev, "cannot turn offloads on again: %d\n",
 				    err);

@@ -92,6 +92,7 @@ def short_of_memory(vm: VM, net: Link) -> None:
     refused(vm, net, str(PAIRS), 1)
     net.ping_guest()
     expect.at_least("packets received", net.counters()["rx_frames"] - frames, 5)
+    expect.equal("complaints of a device that was restarted", vm.run("dmesg | grep 'cannot run' || true"), "")
     vm.run(f"rm /fill/up; umount /fill; ethtool -L {net.interface} combined {PAIRS}")
     zones(vm, net, PAIRS)
 
