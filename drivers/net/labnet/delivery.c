@@ -21,6 +21,23 @@ static bool delivery_offloads(struct labnet_rx *rx, struct sk_buff *skb,
 	return !virtio_net_hdr_to_skb(skb, hdr, rx->ln->little_endian);
 }
 
+/* What the device has hashed need not be hashed again. */
+static void delivery_hash(struct sk_buff *skb, const struct labnet_hdr *hdr)
+{
+	static const u8 types[] = {
+		[VIRTIO_NET_HASH_REPORT_IPv4] = PKT_HASH_TYPE_L3,
+		[VIRTIO_NET_HASH_REPORT_TCPv4] = PKT_HASH_TYPE_L4,
+		[VIRTIO_NET_HASH_REPORT_UDPv4] = PKT_HASH_TYPE_L4,
+		[VIRTIO_NET_HASH_REPORT_IPv6] = PKT_HASH_TYPE_L3,
+		[VIRTIO_NET_HASH_REPORT_TCPv6] = PKT_HASH_TYPE_L4,
+		[VIRTIO_NET_HASH_REPORT_UDPv6] = PKT_HASH_TYPE_L4,
+	};
+	u16 report = le16_to_cpu(hdr->hash_report);
+
+	if (report < ARRAY_SIZE(types) && types[report] != PKT_HASH_TYPE_NONE)
+		skb_set_hash(skb, le32_to_cpu(hdr->hash_value), types[report]);
+}
+
 static bool delivery_is_udp(const struct sk_buff *skb)
 {
 	if (skb->protocol == htons(ETH_P_IP))
@@ -48,16 +65,19 @@ static bool delivery_merges_udp(const struct net_device *dev)
 
 /* Hand a packet to the stack, or drop it for its header. */
 void labnet_deliver(struct labnet_rx *rx, struct sk_buff *skb,
-		    const struct virtio_net_hdr *hdr)
+		    const struct labnet_hdr *hdr)
 {
 	struct net_device *dev = rx->ln->dev;
 
-	if (unlikely(!delivery_offloads(rx, skb, hdr))) {
+	if (unlikely(!delivery_offloads(rx, skb,
+					(const struct virtio_net_hdr *)hdr))) {
 		rx->stats.drop_header++;
 		dev_kfree_skb_any(skb);
 		return;
 	}
 
+	if (dev->features & NETIF_F_RXHASH)
+		delivery_hash(skb, hdr);
 	skb_record_rx_queue(skb, rx->vq->index / 2);
 	skb->protocol = eth_type_trans(skb, dev);
 	rx->stats.delivered++;

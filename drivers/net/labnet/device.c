@@ -96,13 +96,18 @@ static int device_use_pairs(struct labnet *ln)
 	struct virtio_net_ctrl_mq mq = {
 		.virtqueue_pairs = cpu_to_virtio16(ln->vdev, ln->active),
 	};
+	int err = 0;
 
-	/* Nothing to tell: a device begins with one pair. */
-	if (ln->active == 1)
+	if (ln->rss.size && !labnet_rss_start(ln))
 		return 0;
-	return labnet_ctrl_command(ln, VIRTIO_NET_CTRL_MQ,
-				   VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
-				   &mq, sizeof(mq));
+	/* A device begins with one pair. */
+	if (ln->active > 1)
+		err = labnet_ctrl_command(ln, VIRTIO_NET_CTRL_MQ,
+					  VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
+					  &mq, sizeof(mq));
+	if (!err)
+		labnet_rss_start(ln);
+	return err;
 }
 
 /* From reset to traffic. What there is in zones is used; what fails is undone. */

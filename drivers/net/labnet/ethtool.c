@@ -52,6 +52,58 @@ static int ethtool_set_channels(struct net_device *dev,
 	return labnet_device_set_pairs(ln, channels->combined_count);
 }
 
+/* What ethtool -x wants to know of the rings before it shows the table. */
+static int ethtool_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *info,
+			     u32 *rules)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	if (info->cmd != ETHTOOL_GRXRINGS)
+		return -EOPNOTSUPP;
+	info->data = ln->active;
+	return 0;
+}
+
+static u32 ethtool_get_rxfh_indir_size(struct net_device *dev)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	return ln->rss.size;
+}
+
+static u32 ethtool_get_rxfh_key_size(struct net_device *dev)
+{
+	struct labnet *ln = netdev_priv(dev);
+
+	return ln->rss.types ? sizeof(ln->rss.key) : 0;
+}
+
+static int ethtool_get_rxfh(struct net_device *dev,
+			    struct ethtool_rxfh_param *rxfh)
+{
+	struct labnet *ln = netdev_priv(dev);
+	unsigned int i;
+
+	for (i = 0; rxfh->indir && i < ln->rss.size; i++)
+		rxfh->indir[i] = ln->rss.queues[i];
+	if (rxfh->key)
+		memcpy(rxfh->key, ln->rss.key, sizeof(ln->rss.key));
+	rxfh->hfunc = ETH_RSS_HASH_TOP;
+	return 0;
+}
+
+static int ethtool_set_rxfh(struct net_device *dev,
+			    struct ethtool_rxfh_param *rxfh,
+			    struct netlink_ext_ack *extack)
+{
+	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
+	    rxfh->hfunc != ETH_RSS_HASH_TOP)
+		return -EOPNOTSUPP;
+	return labnet_rss_change(netdev_priv(dev), rxfh->indir, rxfh->key);
+}
+
+RXFH_OPS(ethtool_get_rxfh, ethtool_set_rxfh);
+
 /* Private flags switch the quality flags: the bit's number is the flag's. */
 static const char quality_flags[][ETH_GSTRING_LEN] = {
 	"quality-poison",
@@ -167,6 +219,11 @@ const struct ethtool_ops labnet_ethtool_ops = {
 	.get_ringparam		= ethtool_get_ringparam,
 	.get_channels		= ethtool_get_channels,
 	.set_channels		= ethtool_set_channels,
+	.get_rxnfc		= ethtool_get_rxnfc,
+	.get_rxfh_indir_size	= ethtool_get_rxfh_indir_size,
+	.get_rxfh_key_size	= ethtool_get_rxfh_key_size,
+	.get_rxfh		= RXFH_OP(ethtool_get_rxfh),
+	.set_rxfh		= RXFH_OP(ethtool_set_rxfh),
 	.get_sset_count		= ethtool_get_sset_count,
 	.get_strings		= ethtool_get_strings,
 	.get_ethtool_stats	= ethtool_get_stats,

@@ -34,6 +34,8 @@
 	X(CTRL_VLAN, CTRL_VQ)						\
 	X(GUEST_ANNOUNCE, CTRL_VQ)					\
 	X(MQ, CTRL_VQ)							\
+	X(RSS, CTRL_VQ)							\
+	X(HASH_REPORT, CTRL_VQ)						\
 	X(CTRL_MAC_ADDR, CTRL_VQ)
 
 /* One need more than the table has room for. */
@@ -82,15 +84,37 @@ static void features_validate_pairs(struct virtio_device *vdev)
 {
 	u16 pairs;
 
-	if (!__virtio_test_bit(vdev, VIRTIO_NET_F_MQ))
+	if (!__virtio_test_bit(vdev, VIRTIO_NET_F_MQ) &&
+	    !__virtio_test_bit(vdev, VIRTIO_NET_F_RSS))
 		return;
 	pairs = features_device_pairs(vdev);
 	if (pairs >= VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN &&
 	    pairs <= VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX)
 		return;
-	dev_warn(&vdev->dev, "MQ refused: offered with %u queue pairs\n",
+	dev_warn(&vdev->dev, "MQ and RSS refused: offered with %u queue pairs\n",
 		 pairs);
 	__virtio_clear_bit(vdev, VIRTIO_NET_F_MQ);
+	__virtio_clear_bit(vdev, VIRTIO_NET_F_RSS);
+}
+
+static void features_validate_rss(struct virtio_device *vdev)
+{
+	u16 entries;
+	u8 key;
+
+	if (!__virtio_test_bit(vdev, VIRTIO_NET_F_RSS) &&
+	    !__virtio_test_bit(vdev, VIRTIO_NET_F_HASH_REPORT))
+		return;
+	virtio_cread_le(vdev, struct virtio_net_config, rss_max_key_size, &key);
+	virtio_cread_le(vdev, struct virtio_net_config,
+			rss_max_indirection_table_length, &entries);
+	if (key >= LABNET_RSS_KEY && entries)
+		return;
+	dev_warn(&vdev->dev,
+		 "RSS and HASH_REPORT refused: key of %u bytes, table of %u\n",
+		 key, entries);
+	__virtio_clear_bit(vdev, VIRTIO_NET_F_RSS);
+	__virtio_clear_bit(vdev, VIRTIO_NET_F_HASH_REPORT);
 }
 
 static u16 features_device_mtu(struct virtio_device *vdev)
@@ -124,7 +148,8 @@ static void features_validate_mtu(struct virtio_device *vdev)
 /* How many queue pairs the device has, used or not. */
 unsigned int labnet_features_pairs(struct virtio_device *vdev)
 {
-	if (!virtio_has_feature(vdev, VIRTIO_NET_F_MQ))
+	if (!virtio_has_feature(vdev, VIRTIO_NET_F_MQ) &&
+	    !virtio_has_feature(vdev, VIRTIO_NET_F_RSS))
 		return 1;
 	return features_device_pairs(vdev);
 }
@@ -161,6 +186,7 @@ int labnet_features_validate(struct virtio_device *vdev)
 			      VIRTIO_NET_F_HOST_TSO4, VIRTIO_NET_F_HOST_TSO6);
 	features_validate_pairs(vdev);
 	features_validate_mtu(vdev);
+	features_validate_rss(vdev);
 	return 0;
 }
 
@@ -170,7 +196,9 @@ static void features_apply_header(struct labnet *ln)
 
 	ln->mergeable = virtio_has_feature(vdev, VIRTIO_NET_F_MRG_RXBUF);
 	ln->little_endian = virtio_is_little_endian(vdev);
-	if (ln->mergeable || virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_HASH_REPORT))
+		ln->hdr_len = sizeof(struct labnet_hdr);
+	else if (ln->mergeable || virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
 		ln->hdr_len = sizeof(struct virtio_net_hdr_v1);
 	else
 		ln->hdr_len = sizeof(struct virtio_net_hdr);
@@ -264,6 +292,8 @@ static void features_apply_offloads(struct labnet *ln)
 		dev->hw_features |= NETIF_F_TSO6;
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_HOST_ECN))
 		dev->hw_features |= NETIF_F_TSO_ECN;
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_HASH_REPORT))
+		dev->hw_features |= NETIF_F_RXHASH;
 	dev->features |= dev->hw_features;
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_GUEST_CSUM))
 		dev->features |= NETIF_F_RXCSUM;

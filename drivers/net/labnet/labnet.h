@@ -224,6 +224,37 @@ struct labnet_ctrl {
 	bool stuck;
 };
 
+#define LABNET_RSS_QUEUES	128
+#define LABNET_RSS_KEY		40
+
+/*
+ * struct labnet_rss - how the device hashes packets; under rtnl
+ * @types: VIRTIO_NET_RSS_HASH_TYPE_*: of what; 0 if it does not hash
+ * @size: entries of @queues, a power of two; 0 if the hash chooses no queue
+ * @queues: receive queues, by the hash modulo @size
+ * @key: of the Toeplitz hash
+ */
+struct labnet_rss {
+	u32 types;
+	u16 size;
+	u16 queues[LABNET_RSS_QUEUES];
+	u8 key[LABNET_RSS_KEY];
+};
+
+/*
+ * struct labnet_hdr - the longest virtio header
+ * @v1: what every device writes, or the first part of it
+ * @hash_value: the packet's hash, with HASH_REPORT
+ * @hash_report: VIRTIO_NET_HASH_REPORT_*: what was hashed
+ * @padding: unused
+ */
+struct labnet_hdr {
+	struct virtio_net_hdr_v1 v1;
+	__le32 hash_value;
+	__le16 hash_report;
+	__le16 padding;
+};
+
 /*
  * struct labnet - a device; the private part of its net_device
  *
@@ -242,6 +273,7 @@ struct labnet_ctrl {
  * @quality: LABYRINTH_QUALITY_* of all zones; under rtnl
  * @rx_copybreak: longest packet that is copied; ethtool writes, polls read
  * @ctrl: see there
+ * @rss: see there
  * @vlans: VLANs that the device is to deliver; under rtnl
  * @filter_work: tells the device which addresses it is to deliver
  * @config_work: reads the device's status after a configuration interrupt
@@ -264,6 +296,7 @@ struct labnet {
 	unsigned int quality;
 	unsigned int rx_copybreak;
 	struct labnet_ctrl ctrl;
+	struct labnet_rss rss;
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 	struct work_struct filter_work;
 	struct work_struct config_work;
@@ -346,7 +379,7 @@ void labnet_heads_close(struct labnet_heads *heads);
 
 /* delivery.c: from the queue to the stack; NAPI poll */
 void labnet_deliver(struct labnet_rx *rx, struct sk_buff *skb,
-		    const struct virtio_net_hdr *hdr);
+		    const struct labnet_hdr *hdr);
 void labnet_deliver_batch(struct labnet_rx *rx);
 
 /* flow.c: who a packet is for */
@@ -393,6 +426,12 @@ int labnet_filter_set_mac(struct labnet *ln, const u8 *mac);
 int labnet_filter_add_vlan(struct net_device *dev, __be16 proto, u16 vid);
 int labnet_filter_delete_vlan(struct net_device *dev, __be16 proto, u16 vid);
 void labnet_filter_changed(struct net_device *dev);
+
+/* rss.c: hashes of packets; task context under rtnl, may sleep */
+void labnet_rss_init(struct labnet *ln);
+void labnet_rss_spread(struct labnet *ln);
+int labnet_rss_start(struct labnet *ln);
+int labnet_rss_change(struct labnet *ln, const u32 *queues, const u8 *key);
 
 /* stats.c: numbers */
 void labnet_stats_get64(struct net_device *dev,

@@ -147,6 +147,7 @@ static int labnet_probe(struct virtio_device *vdev)
 	if (!ln)
 		return -ENOMEM;
 	labnet_features_apply(ln);
+	labnet_rss_init(ln);
 	err = labnet_ctrl_init(ln);
 	if (err)
 		goto free_netdev;

@@ -151,9 +151,11 @@ int labnet_queues_use(struct labnet *ln, unsigned int pairs)
 {
 	int err = netif_set_real_num_queues(ln->dev, pairs, pairs);
 
-	if (!err)
-		ln->active = pairs;
-	return err;
+	if (err)
+		return err;
+	ln->active = pairs;
+	labnet_rss_spread(ln);
+	return 0;
 }
 
 /* The pages wait in their zone for the next start, or for the zone's end. */

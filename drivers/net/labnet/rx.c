@@ -376,7 +376,7 @@ static bool rx_believe(struct labnet_rx *rx, struct labyrinth_entry *entry,
  * stack. If it does, nothing of its virtio header holds any more.
  */
 static bool rx_filter(struct labnet_rx *rx, struct labyrinth_entry *entry,
-		      struct virtio_net_hdr_v1 *hdr)
+		      struct labnet_hdr *hdr)
 {
 	u32 act = labnet_xdp_run(rx, (struct virtio_net_hdr *)hdr);
 
@@ -410,7 +410,7 @@ static void rx_frame(struct labnet_rx *rx, struct labyrinth_entry *entry,
 {
 	unsigned int hdr_len = rx->ln->hdr_len;
 	unsigned int offset = entry->private;
-	struct virtio_net_hdr_v1 hdr;
+	struct labnet_hdr hdr;
 	struct sk_buff *skb;
 	unsigned int buffers;
 
@@ -418,7 +418,7 @@ static void rx_frame(struct labnet_rx *rx, struct labyrinth_entry *entry,
 	rx->xdp.flags = 0;
 	/* One copy, so that the device cannot change what was checked. */
 	memcpy(&hdr, entry->address + offset, sizeof(hdr));
-	buffers = rx_buffers(rx->ln, &hdr);
+	buffers = rx_buffers(rx->ln, &hdr.v1);
 	if (unlikely(!rx_believe(rx, entry, len, buffers)))
 		return;
 
@@ -431,7 +431,7 @@ static void rx_frame(struct labnet_rx *rx, struct labyrinth_entry *entry,
 		return;
 	skb = rx_is_small(rx) ? rx_copy(rx, entry) : rx_lend(rx, entry);
 	if (likely(skb))
-		labnet_deliver(rx, skb, (struct virtio_net_hdr *)&hdr);
+		labnet_deliver(rx, skb, &hdr);
 }
 
 static int rx_harvest(struct labnet_rx *rx, int budget)

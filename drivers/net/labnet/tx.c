@@ -50,11 +50,14 @@ static int tx_post(struct labnet_tx *tx, struct sk_buff *skb)
 	struct virtio_net_hdr_v1 *hdr;
 	int count;
 
-	BUILD_BUG_ON(sizeof(*hdr) > sizeof_field(struct sk_buff, cb));
+	BUILD_BUG_ON(sizeof(struct labnet_hdr) > sizeof_field(struct sk_buff, cb));
 	hdr = push ? (void *)(skb->data - ln->hdr_len) : (void *)skb->cb;
 	/* The short header of old has no such field: there the packet begins. */
-	if (ln->hdr_len == sizeof(*hdr))
+	if (ln->hdr_len >= sizeof(*hdr))
 		hdr->num_buffers = 0;
+	/* Fields for hashes, which mean nothing here. */
+	if (ln->hdr_len > sizeof(*hdr))
+		memset(hdr + 1, 0, ln->hdr_len - sizeof(*hdr));
 	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)hdr,
 				    ln->little_endian, false, 0))
 		return -EPROTO;

@@ -35,9 +35,9 @@ def run(vm: VM, net: Link) -> None:
 
 
 def offloads(vm: VM, net: Link) -> dict[str, str]:
-    """Return what `ethtool -k` says about receive offloads: on or off, or with [fixed] behind it."""
+    """Return what `ethtool -k` says about receive offloads: on or off, whatever was asked for."""
     text = vm.run(f"ethtool -k {net.interface}")
-    return {name: re.search(rf"^{name}: (.*)$", text, re.MULTILINE)[1].strip() for name in ("rx-checksumming", "rx-gro-hw")}
+    return {name: re.search(rf"^{name}: (\w+)", text, re.MULTILINE)[1] for name in ("rx-checksumming", "rx-gro-hw")}
 
 
 def mean(vm: VM, net: Link) -> float:

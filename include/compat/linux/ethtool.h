@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _COMPAT_LINUX_ETHTOOL_H
+#define _COMPAT_LINUX_ETHTOOL_H
+
+#include_next <linux/ethtool.h>
+#include <linux/version.h>
+
+/*
+ * Commit fb6e30a72539 ("net: ethtool: pass a pointer to parameters to get/set_rxfh
+ * ethtool ops"), 6.8. A structure leaves no trace for the preprocessor, hence the
+ * version. RXFH_OPS() makes operations of the older form, which RXFH_OP() names.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+struct labyrinth_rxfh_param {
+	u8 hfunc;
+	u32 *indir;
+	u8 *key;
+};
+
+#define ethtool_rxfh_param labyrinth_rxfh_param
+#define RXFH_OP(op) op##_6_1
+#define RXFH_OPS(get, set)						\
+static int get##_6_1(struct net_device *dev, u32 *indir, u8 *key,	\
+		     u8 *hfunc)						\
+{									\
+	struct ethtool_rxfh_param rxfh = { .indir = indir, .key = key };	\
+	int err = get(dev, &rxfh);					\
+									\
+	if (hfunc)							\
+		*hfunc = rxfh.hfunc;					\
+	return err;							\
+}									\
+static int set##_6_1(struct net_device *dev, const u32 *indir,		\
+		     const u8 *key, const u8 hfunc)			\
+{									\
+	struct ethtool_rxfh_param rxfh = {				\
+		.hfunc = hfunc,						\
+		.indir = (u32 *)indir,					\
+		.key = (u8 *)key,					\
+	};								\
+									\
+	return set(dev, &rxfh, NULL);					\
+}
+#else
+#define RXFH_OP(op) op
+#define RXFH_OPS(get, set)
+#endif
+
+#endif /* _COMPAT_LINUX_ETHTOOL_H */
