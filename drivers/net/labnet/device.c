@@ -181,19 +181,23 @@ int labnet_device_start(struct labnet *ln)
 	return 0;
 }
 
+/* The zones keep their pages, so that labnet_device_start() needs none. */
+void labnet_device_suspend(struct labnet *ln)
+{
+	if (labnet_device_runs(ln))
+		device_halt(ln);
+}
+
 void labnet_device_stop(struct labnet *ln)
 {
-	if (!labnet_device_runs(ln))
-		return;
-	device_halt(ln);
+	labnet_device_suspend(ln);
 	device_down(ln);
 }
 
 /* Give a device that does not answer a second chance; under rtnl. */
 int labnet_device_restart(struct labnet *ln)
 {
-	if (labnet_device_runs(ln))
-		device_halt(ln);
+	labnet_device_suspend(ln);
 	return labnet_device_start(ln);
 }
 
@@ -231,6 +235,14 @@ int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs)
 	labnet_device_start(ln);
 	device_close_rx(ln, ln->active);
 	return err;
+}
+
+/* Has the device given up, as it does when it finds a ring that makes no sense? */
+bool labnet_device_needs_reset(const struct labnet *ln)
+{
+	return labnet_device_runs(ln) &&
+		ln->vdev->config->get_status(ln->vdev) &
+		VIRTIO_CONFIG_S_NEEDS_RESET;
 }
 
 /* The guest has been moved: tell the neighbours, and the device that they know. */

@@ -55,7 +55,8 @@
 	X(polls, "NAPI polls")						\
 	X(interrupts, "interrupts of the queue")			\
 	X(kicks, "notifications of the device")				\
-	X(post_fail, "buffers that the virtqueue refused")
+	X(post_fail, "buffers that the virtqueue refused")		\
+	X(broken, "restarts because the virtqueue was broken")
 
 /* LABNET_TX_COUNTERS - what a transmit queue counts */
 #define LABNET_TX_COUNTERS(X)						\
@@ -69,7 +70,8 @@
 	X(polls, "NAPI polls")						\
 	X(interrupts, "interrupts of the queue")			\
 	X(kicks, "notifications of the device")				\
-	X(timeouts, "times the device did not transmit for seconds")
+	X(timeouts, "times the device did not transmit for seconds")	\
+	X(broken, "restarts because the virtqueue was broken")
 
 /* Frames that a program sends back go to the transmit queue that many at once. */
 #define LABNET_XDP_BULK		16
@@ -276,8 +278,8 @@ struct labnet_hdr {
  * @rss: see there
  * @vlans: VLANs that the device is to deliver; under rtnl
  * @filter_work: tells the device which addresses it is to deliver
- * @config_work: reads the device's status after a configuration interrupt
- * @restart_work: restarts a device that has stopped to transmit
+ * @config_work: looks at the device after a configuration interrupt
+ * @restart_work: restarts a device that does not work any more
  * @rx: receive queues
  * @tx: transmit queues
  */
@@ -300,7 +302,7 @@ struct labnet {
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 	struct work_struct filter_work;
 	struct work_struct config_work;
-	struct work_struct restart_work;
+	struct delayed_work restart_work;
 	struct labnet_rx *rx;
 	struct labnet_tx *tx;
 };
@@ -328,6 +330,10 @@ static inline bool labnet_device_runs(const struct labnet *ln)
 
 #define LABNET_RX_OFFLOADS	(NETIF_F_RXCSUM | NETIF_F_GRO_HW)
 
+/* main.c: any context */
+bool labnet_request_restart(struct labnet *ln);
+bool labnet_queue_broken(struct labnet *ln, const char *queue);
+
 /* features.c: what is negotiated, and what follows from it */
 extern const unsigned int labnet_features[];
 extern const unsigned int labnet_features_count;
@@ -344,6 +350,8 @@ void labnet_features_restore(struct labnet *ln);
 int labnet_device_start(struct labnet *ln);
 void labnet_device_stop(struct labnet *ln);
 int labnet_device_restart(struct labnet *ln);
+void labnet_device_suspend(struct labnet *ln);
+bool labnet_device_needs_reset(const struct labnet *ln);
 int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs);
 void labnet_device_update_status(struct labnet *ln);
 
@@ -439,6 +447,10 @@ void labnet_stats_get64(struct net_device *dev,
 int labnet_stats_count(struct labnet *ln);
 void labnet_stats_strings(struct labnet *ln, u8 *data);
 void labnet_stats_values(struct labnet *ln, u64 *data);
+
+/* pm.c: sleep, and resets by others than the driver */
+int labnet_pm_freeze(struct virtio_device *vdev);
+int labnet_pm_restore(struct virtio_device *vdev);
 
 /* ethtool.c */
 extern const struct ethtool_ops labnet_ethtool_ops;

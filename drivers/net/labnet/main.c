@@ -11,6 +11,24 @@
 #define LABNET_RX_COPYBREAK	256
 #define LABNET_TX_TIMEOUT	(5 * HZ)
 
+/* A device that breaks again and again must not keep a CPU busy. */
+#define LABNET_RESTART_DELAY	(HZ / 10)
+
+/* Returns whether this is news, and not only one more symptom. */
+bool labnet_request_restart(struct labnet *ln)
+{
+	return schedule_delayed_work(&ln->restart_work, LABNET_RESTART_DELAY);
+}
+
+/* The virtqueue refuses all service, since the device has done what cannot be. */
+bool labnet_queue_broken(struct labnet *ln, const char *queue)
+{
+	if (!labnet_request_restart(ln))
+		return false;
+	netdev_err(ln->dev, "%s is broken, restarting the device\n", queue);
+	return true;
+}
+
 static int labnet_open(struct net_device *dev)
 {
 	return labnet_device_start(netdev_priv(dev));
@@ -58,7 +76,7 @@ static void labnet_tx_timeout(struct net_device *dev, unsigned int txqueue)
 	ln->tx[txqueue].stats.timeouts++;
 	netdev_err(dev, "transmit queue %u hangs, restarting the device\n",
 		   txqueue);
-	schedule_work(&ln->restart_work);
+	labnet_request_restart(ln);
 }
 
 static const struct net_device_ops labnet_netdev_ops = {
@@ -84,17 +102,21 @@ static void labnet_config_work(struct work_struct *work)
 	struct labnet *ln = container_of(work, struct labnet, config_work);
 
 	rtnl_lock();
-	if (netif_running(ln->dev))
-		labnet_device_update_status(ln);
+	if (!netif_running(ln->dev))
+		goto unlock;
+	if (labnet_device_needs_reset(ln) && labnet_request_restart(ln))
+		netdev_err(ln->dev, "the device asks for a reset\n");
+	labnet_device_update_status(ln);
+unlock:
 	rtnl_unlock();
 }
 
 static void labnet_restart_work(struct work_struct *work)
 {
-	struct labnet *ln = container_of(work, struct labnet, restart_work);
+	struct labnet *ln = container_of(work, struct labnet, restart_work.work);
 
 	rtnl_lock();
-	if (netif_running(ln->dev))
+	if (netif_running(ln->dev) && netif_device_present(ln->dev))
 		labnet_device_restart(ln);
 	rtnl_unlock();
 }
@@ -132,7 +154,7 @@ static struct labnet *labnet_alloc(struct virtio_device *vdev)
 	ln->quality = LABYRINTH_QUALITY_DEFAULT;
 	ln->rx_copybreak = LABNET_RX_COPYBREAK;
 	INIT_WORK(&ln->config_work, labnet_config_work);
-	INIT_WORK(&ln->restart_work, labnet_restart_work);
+	INIT_DELAYED_WORK(&ln->restart_work, labnet_restart_work);
 	labnet_filter_init(ln);
 	vdev->priv = ln;
 	return ln;
@@ -181,7 +203,7 @@ static void labnet_remove(struct virtio_device *vdev)
 	unregister_netdev(ln->dev);
 	virtio_reset_device(vdev);
 	cancel_work_sync(&ln->config_work);
-	cancel_work_sync(&ln->restart_work);
+	cancel_delayed_work_sync(&ln->restart_work);
 	cancel_work_sync(&ln->filter_work);
 	labnet_queues_free(ln);
 	labnet_ctrl_free(ln);
@@ -203,12 +225,18 @@ static struct virtio_driver labnet_driver = {
 	.probe			= labnet_probe,
 	.remove			= labnet_remove,
 	.config_changed		= labnet_config_changed,
+#ifdef CONFIG_PM_SLEEP
+	.freeze			= labnet_pm_freeze,
+	.restore		= labnet_pm_restore,
+#endif
 };
 
 static int __init labnet_init(void)
 {
 	/* Not a constant, since the table's length is another file's matter. */
 	labnet_driver.feature_table_size = labnet_features_count;
+	virtio_driver_set_reset(&labnet_driver, labnet_pm_freeze,
+				labnet_pm_restore);
 	return register_virtio_driver(&labnet_driver);
 }
 

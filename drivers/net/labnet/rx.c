@@ -495,6 +495,9 @@ static int rx_poll(struct napi_struct *napi, int budget)
 	if (frames == budget)
 		return frames;
 
+	if (unlikely(virtqueue_is_broken(rx->vq)) &&
+	    labnet_queue_broken(rx->ln, rx->name))
+		rx->stats.broken++;
 	rx_watch(rx);
 	if (napi_complete_done(napi, frames))
 		rx_rearm(rx);

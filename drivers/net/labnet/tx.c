@@ -128,6 +128,14 @@ static void tx_reap(struct labnet_tx *tx, int budget)
 	netdev_tx_completed_queue(tx->queue, frames, bytes);
 }
 
+/* Under the queue's transmit lock. */
+static void tx_check(struct labnet_tx *tx)
+{
+	if (unlikely(virtqueue_is_broken(tx->vq)) &&
+	    labnet_queue_broken(tx->ln, tx->name))
+		tx->stats.broken++;
+}
+
 static bool tx_has_room(const struct labnet_tx *tx)
 {
 	return tx->vq->num_free >= LABNET_TX_DESCRIPTORS;
@@ -235,6 +243,7 @@ netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 		dev_kfree_skb_any(skb);
 		/* What was posted before, expecting more, still waits. */
 		tx_kick(tx);
+		tx_check(tx);
 		return NETDEV_TX_OK;
 	}
 
@@ -255,6 +264,7 @@ static int tx_poll(struct napi_struct *napi, int budget)
 	tx->stats.polls++;
 	virtqueue_disable_cb(tx->vq);
 	tx_reap(tx, budget);
+	tx_check(tx);
 	if (netif_tx_queue_stopped(queue) && tx_has_room(tx)) {
 		tx->stats.wakes++;
 		netif_tx_wake_queue(queue);

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The machine sleeps (ACPI S3) and wakes up: the card goes on with all its queues, addresses, pages and counters."""
+
+import time
+
+from qemu.vm import VM, Nic
+from tests.vm import expect, transfer
+from tests.vm.link import DEBUGFS, Link
+
+PAIRS = 2
+CPUS = PAIRS
+NICS = [Nic(queues=PAIRS)]
+TIMEOUT = 300
+TIMES = 2
+CONTENT = 5_000_000
+
+
+def run(vm: VM, net: Link) -> None:
+    for _ in range(TIMES):
+        before = net.received()
+        zones = vm.run(f"ls -i {DEBUGFS}/zones 2> /dev/null || true")
+        sleep(vm)
+        expect.equal("zones after waking up", vm.run(f"ls -i {DEBUGFS}/zones 2> /dev/null || true"), zones)
+        expect.eventually("carrier", lambda: net.sysfs("carrier"), "1")
+        expect.equal("queue pairs after waking up", net.channels(), (PAIRS, PAIRS))
+        net.ping_guest()
+        net.ping_host()
+        expect.at_least("packets received, since before the sleep", net.received() - before, 10)
+    transfer.to_guest(vm, net, CONTENT)
+    transfer.to_host(vm, net, CONTENT)
+    while_down(vm, net)
+    if net.driver == "labnet":
+        net.expect_identity()
+
+
+def while_down(vm: VM, net: Link) -> None:
+    """An interface that is down when the machine falls asleep is down afterwards, and can be brought up."""
+    vm.run(f"ip link set {net.interface} down")
+    sleep(vm)
+    expect.equal("operstate after waking up", net.sysfs("operstate"), "down")
+    net.configure()
+    net.ping_guest()
+
+
+def sleep(vm: VM) -> None:
+    """Suspend the guest to memory, and wake it up."""
+    vm.run("(sleep 0.5; echo mem > /sys/power/state) > /dev/null 2>&1 &")
+    vm.wait_event("SUSPEND")
+    time.sleep(0.5)
+    vm.qmp("system_wakeup")
+    vm.wait_event("WAKEUP")
+    vm.run("until dmesg | tail -n 20 | grep -q 'PM: suspend exit'; do sleep 0.2; done")
+    vm.run("dmesg -c > /dev/null")
