@@ -28,6 +28,7 @@ help:
 	@echo '                     SIZES="64 1500" RINGS= QUEUES= QUALITY= INIT= choose, FULL=1 is the whole matrix'
 	@echo 'make profile         where a packet'"'"'s instructions go, by function; PATHS and SIZES choose'
 	@echo 'make pressure        both drivers in guests that run out of memory; SCENARIOS="reader eater"'
+	@echo 'make features        which feature bits labnet and the in-tree driver take, card by card'
 	@echo 'make lint            checkpatch, kernel-doc, shellcheck and our own rules'
 	@echo 'make bench-alloc     what the page layer costs, in guest instructions'
 	@echo 'make vm              a guest with the driver and a shell on its console'
@@ -64,6 +65,9 @@ profile: setup
 pressure: setup
 	@$(PYTHON) -m tests.pressure
 
+features: setup
+	@$(PYTHON) -m tests.features
+
 lint: setup
 	@$(PYTHON) -m tests.lint
 
@@ -76,4 +80,4 @@ vm: setup
 clean:
 	rm -rf build
 
-.PHONY: all help setup modules install modules_install check flood bench profile pressure lint bench-alloc vm clean
+.PHONY: all help setup modules install modules_install check flood bench profile pressure features lint bench-alloc vm clean

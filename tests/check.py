@@ -25,7 +25,7 @@ from tests.vm.runner import Result
 
 GROUPS = ("lint", "harness", "kunit", "vm")
 # Where the tests of what is not the driver are: of the harness, the benchmarks, the lint.
-UNITTESTS = ("tests/harness", "tests/bench", "tests/pressure", "tests/lint")
+UNITTESTS = ("tests/harness", "tests/bench", "tests/features", "tests/pressure", "tests/lint")
 KUNIT_KERNEL = "6.1-debug"
 
 
