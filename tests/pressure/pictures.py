@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tests.bench.pictures import OURS, STYLE, THEIRS, WIDTH, WINDOW, legend, scales
+from tests.pressure.config import Configuration
 from tests.pressure.judge import Findings, offset
 from tests.pressure.record import Trial
 
@@ -50,6 +51,7 @@ def _scenario(pairs: list[Pair]) -> Figure:
         panels[2].set_xlabel("seconds since the shortage began")
     for panel, words in zip(axes[:, 0], ("free memory, MB", "control packets\narrived in 0.1 s", "packets lost\nin 0.1 s")):
         panel.set_ylabel(words)
+    axes[1][0].set_ylim(top=1.6 * Configuration.control_rate * BIN)  # what comes late comes in a heap
     axes[2][0].set_yscale("symlog", linthresh=10)
     legend(figure, axes)
     return figure

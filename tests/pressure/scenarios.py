@@ -11,7 +11,7 @@ HOG = "/sys/kernel/debug/labyrinth_hog/command"
 DISK = "/mnt"
 
 # The hog takes pages as fast as they come. In small bites, since nothing else runs on its CPU meanwhile.
-_TAKE = "; ".join(["take 500; wait 1"] * 110)
+_TAKE = "; ".join(["take 250; wait 1"] * 200)
 _HOLD = "; ".join(["take all; wait 20"] * 110)
 _GIVE = "; ".join([*["give 1000; wait 1"] * 50, "give all"])
 
@@ -43,7 +43,7 @@ SCENARIOS = {
         """A kernel module takes every page that an interrupt handler could get, for some three seconds, and gives them
         all back at once.""",
         prepare="modprobe labyrinth_hog && echo -1 > /proc/sys/kernel/sched_rt_runtime_us",
-        short=f"exec 4> {HOG}; echo '{_TAKE}; {_HOLD}' >&4", relieve=f"echo '{_GIVE}' >&4"),
+        short=f"exec 4> {HOG}; echo '{_TAKE}; {_HOLD}' >&4", relieve=f"echo '{_GIVE}' >&4", seconds=6.0),
     "writers": Scenario(
         "Writers fill the page cache",
         """Two programs write a file system full, as fast as they can. The page cache, which has 100 MB already, takes all

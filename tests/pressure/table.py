@@ -77,12 +77,16 @@ def _bounds(findings: list[Findings]) -> Table:
     """Return which bounds hold: in how many of a driver's trials, and what was measured where one does not."""
     drivers = list(dict.fromkeys(one.driver for one in findings))
     table = Table("Bounds", ["", *(f"{driver}: holds in" for driver in drivers)])
+    calm = [one for one in findings if not one.disturbed]
     for name in (bound.name for bound in findings[0].bounds):
         cells = []
         for driver in drivers:
-            mine = [bound for one in findings if one.driver == driver for bound in one.bounds if bound.name == name]
+            mine = [bound for one in calm if one.driver == driver for bound in one.bounds if bound.name == name]
             cells.append(f"{sum(bound.holds for bound in mine)} of {len(mine)}")
         table.rows.append([name, *cells])
+    if len(calm) < len(findings):
+        crowded = [sum(one.disturbed for one in findings if one.driver == driver) for driver in drivers]
+        table.rows.append(["(trials on a crowded machine, not counted)", *map(str, crowded)])
     return table
 
 
@@ -92,5 +96,5 @@ def broken(findings: list[Findings]) -> list[str]:
     for one in findings:
         missed = [f"{bound.name} ({bound.measured})" for bound in one.bounds if not bound.holds]
         if missed:
-            lines.append(f"{one.label}: missed {'; '.join(missed)}")
+            lines.append(f"{one.label}{' (crowded)' if one.disturbed else ''}: missed {'; '.join(missed)}")
     return lines

@@ -206,6 +206,15 @@ class TableTest(unittest.TestCase):
         self.assertEqual([line.split(":")[0] for line in table.broken(found)], ["reader, virtio_net, ordinary processes"])
 
 
+    def test_crowded_trials_are_told_and_not_counted(self) -> None:
+        found = [judge.judge(trial()), judge.judge(trial(waited=(0.9, 0.9), outcome="hung"))]
+        judge.bind(found)
+        text = table.tables(found)[-1].text()
+        self.assertRegex(text, r"(?m)^the guest lives +1 of 1$")
+        self.assertRegex(text, r"(?m)^\(trials on a crowded machine, not counted\) +1$")
+        self.assertIn("(crowded): missed the guest lives (hung)", table.broken(found)[0])
+
+
 class ProberTest(unittest.TestCase):
     """Its pings are ones."""
 
