@@ -47,12 +47,13 @@ def _scenario(pairs: list[Pair]) -> Figure:
             _plot(panels, trial, found)
         for panel in panels:
             scales(panel)
-            panel.set_ylim(bottom=0)
         panels[2].set_xlabel("seconds since the shortage began")
     for panel, words in zip(axes[:, 0], ("free memory, MB", "control packets\narrived in 0.1 s", "packets lost\nin 0.1 s")):
         panel.set_ylabel(words)
-    axes[1][0].set_ylim(top=1.6 * Configuration.control_rate * BIN)  # what comes late comes in a heap
+    axes[0][0].set_ylim(bottom=0)
+    axes[1][0].set_ylim(0, 1.6 * Configuration.control_rate * BIN)  # what comes late comes in a heap
     axes[2][0].set_yscale("symlog", linthresh=10)
+    axes[2][0].set_ylim(0, 2 * Configuration.rate * BIN)
     legend(figure, axes)
     return figure
 
