@@ -159,7 +159,8 @@ class _Run:
         began, waited = time.monotonic(), self.vm.waited()
         nominal = began + self.scenario.seconds
         over = self._await("end", TOO_LONG)
-        self.trial.waited = (quiet, (self._waited - waited) / (self._looked - began))
+        # Of a guest that dies at once little can be said: less than a second counts as one.
+        self.trial.waited = (quiet, max(self._waited - waited, 0) / max(self._looked - began, 1))
         if self.scenario.balloon and self.vm.alive():
             self.vm.qmp("balloon", value=_bytes(self.wish.memory))
         # What is sent to a dead guest is lost, too.
