@@ -9,10 +9,11 @@ import io
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 from tests.bench.config import BadConfiguration
 from tests.bench.cost import __main__ as command
-from tests.bench.cost import config, document, figures, pictures, profile, table
+from tests.bench.cost import config, document, figures, measure, pictures, profile, table
 from tests.bench.cost.config import DEFAULT, FLOOR, OURS, THEIRS, Case, Setup, Wish
 from tests.bench.cost.figures import BadReport, Figure, Result, Spin, Window
 from tests.bench.cost.paths import PATHS
@@ -90,6 +91,43 @@ class SpinTest(unittest.TestCase):
         for ticks in (37 * LOOP, 120 * LOOP):
             with self.subTest(ticks=ticks), self.assertRaisesRegex(BadReport, "does not count instructions"):
                 figures.check_clock(Spin([Window(ticks, 100, 0)], 0, 0))
+
+
+class FakeGuest(measure.Guest):
+    """A guest in which 20,000 packets arrived, of which some took the way that is measured."""
+
+    def __init__(self, taken: int, windows: list[int]) -> None:
+        self.vm = SimpleNamespace(run=lambda script, timeout=0: "")
+        self.setup, self.per_loop, self._counted = Setup(), LOOP, iter([(100, 50), (20100, 50 + taken)])
+        self._windows = windows
+        card = SimpleNamespace(interface="eth0", device="virtio1", line=SimpleNamespace(host="10.11.0.1"))
+        self.cards = {OURS: [card, card]}
+
+    def spin(self, *_: object, **__: object) -> Spin:
+        """Each packet cost 2000 instructions."""
+        return Spin([Window(100_000_000, (100_000_000 - 2000 * count) // LOOP, count) for count in self._windows], 50, 20000)
+
+    def _counts(self, case: Case) -> tuple[int, int]:
+        return next(self._counted)
+
+    def _traffic(self, case: Case) -> contextlib.AbstractContextManager:
+        return contextlib.nullcontext()
+
+
+class GuestTest(unittest.TestCase):
+    """A figure is one only if enough packets came and took the way that it is about."""
+
+    CASE = Case(PATHS["tc-drop"], 64, OURS, DEFAULT)
+
+    def test_figure(self) -> None:
+        figure = FakeGuest(20000, [5000] * 5 + [3]).measure(self.CASE)
+        self.assertEqual((figure.samples, figure.interrupts, figure.missing), ([2000] * 5, 0.0025, ""))
+
+    def test_another_way(self) -> None:
+        self.assertEqual(FakeGuest(19000, [5000] * 5).measure(self.CASE).missing, "only 19000 of 20000 took this way")
+
+    def test_too_few_packets(self) -> None:
+        self.assertIn("only 4 windows", FakeGuest(20000, [5000] * 4 + [499] * 5).measure(self.CASE).missing)
 
 
 class VerdictTest(unittest.TestCase):
