@@ -192,6 +192,7 @@ struct labnet_rx {
  * @vq: the virtqueue, or NULL while the device is down; under the transmit lock
  * @ln: the device
  * @name: as in tx0, for interrupts
+ * @open: XDP programs may transmit; under the transmit lock
  * @napi: frees what the device has transmitted
  * @queue: the stack's side of it; constant
  * @sg: for the frame being posted; under the transmit lock
@@ -202,6 +203,7 @@ struct labnet_tx {
 	struct virtqueue *vq;
 	struct labnet *ln;
 	char name[LABNET_QUEUE_NAME];
+	bool open;
 	struct napi_struct napi;
 	struct netdev_queue *queue;
 	struct scatterlist sg[MAX_SKB_FRAGS + 2];

@@ -174,47 +174,6 @@ static int tx_map_frame(struct labnet_tx *tx, struct xdp_frame *frame)
 	return i;
 }
 
-/*
- * Post a frame, if the largest one of the stack still fits after it: the stack
- * stops the queue only when it has posted something itself.
- */
-static int tx_post_frame(struct labnet_tx *tx, struct xdp_frame *frame)
-{
-	int count = tx_map_frame(tx, frame);
-
-	if (unlikely(count < 0))
-		return count;
-	if (unlikely(tx->vq->num_free < LABNET_TX_DESCRIPTORS + count))
-		return -ENOSPC;
-	return virtqueue_add_outbuf(tx->vq, tx->sg, count, tx_tag(frame),
-				    GFP_ATOMIC);
-}
-
-/*
- * Transmit frames of XDP programs, whichever device they came from. A queue that
- * is stopped may be about to lose its device. Returns how many were posted; the
- * others stay the caller's.
- */
-unsigned int labnet_tx_frames(struct labnet_tx *tx, struct xdp_frame **frames,
-			      unsigned int count, bool kick)
-{
-	struct netdev_queue *queue = tx->queue;
-	unsigned int sent = 0;
-
-	__netif_tx_lock(queue, smp_processor_id());
-	if (likely(tx->vq && !netif_tx_queue_stopped(queue))) {
-		tx_reap(tx, 0);
-		while (sent < count && !tx_post_frame(tx, frames[sent]))
-			sent++;
-		if (kick)
-			tx_kick(tx);
-	}
-	tx->stats.xdp_frames += sent;
-	tx->stats.xdp_refused += count - sent;
-	__netif_tx_unlock(queue);
-	return sent;
-}
-
 /* Stop the queue while there is no room for the largest frame. */
 static void tx_stop_when_full(struct labnet_tx *tx)
 {
@@ -225,6 +184,55 @@ static void tx_stop_when_full(struct labnet_tx *tx)
 	/* Completed meanwhile: there may be no interrupt, so poll. */
 	if (!virtqueue_enable_cb_delayed(tx->vq))
 		napi_schedule(&tx->napi);
+}
+
+/* Wake the queue when there is room for the largest frame again. */
+static void tx_wake_when_free(struct labnet_tx *tx)
+{
+	if (!netif_tx_queue_stopped(tx->queue) || !tx_has_room(tx))
+		return;
+	tx->stats.wakes++;
+	netif_tx_wake_queue(tx->queue);
+}
+
+static int tx_post_frame(struct labnet_tx *tx, struct xdp_frame *frame)
+{
+	int count = tx_map_frame(tx, frame);
+
+	if (unlikely(count < 0))
+		return count;
+	return virtqueue_add_outbuf(tx->vq, tx->sg, count, tx_tag(frame),
+				    GFP_ATOMIC);
+}
+
+/*
+ * Transmit frames of XDP programs, whichever device they came from. They may fill
+ * the ring, and stop the stack as if it had done so itself. Returns how many were
+ * posted; the others stay the caller's.
+ */
+unsigned int labnet_tx_frames(struct labnet_tx *tx, struct xdp_frame **frames,
+			      unsigned int count, bool kick)
+{
+	struct netdev_queue *queue = tx->queue;
+	unsigned int sent = 0;
+
+	__netif_tx_lock(queue, smp_processor_id());
+	if (likely(tx->open)) {
+		tx_reap(tx, 0);
+		while (sent < count && !tx_post_frame(tx, frames[sent]))
+			sent++;
+		if (kick)
+			tx_kick(tx);
+		/* A queue that others fill does not hang: see dev_watchdog(). */
+		txq_trans_cond_update(queue);
+		tx_wake_when_free(tx);
+		if (!netif_tx_queue_stopped(queue))
+			tx_stop_when_full(tx);
+	}
+	tx->stats.xdp_frames += sent;
+	tx->stats.xdp_refused += count - sent;
+	__netif_tx_unlock(queue);
+	return sent;
 }
 
 netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev)
@@ -265,10 +273,7 @@ static int tx_poll(struct napi_struct *napi, int budget)
 	virtqueue_disable_cb(tx->vq);
 	tx_reap(tx, budget);
 	tx_check(tx);
-	if (netif_tx_queue_stopped(queue) && tx_has_room(tx)) {
-		tx->stats.wakes++;
-		netif_tx_wake_queue(queue);
-	}
+	tx_wake_when_free(tx);
 	again = budget && napi_complete_done(napi, 0) &&
 		!virtqueue_enable_cb_delayed(tx->vq);
 	__netif_tx_unlock(queue);
@@ -300,14 +305,21 @@ void labnet_tx_init(struct labnet *ln, struct labnet_tx *tx)
 void labnet_tx_start(struct labnet_tx *tx)
 {
 	netdev_tx_reset_queue(tx->queue);
+	tx->open = true;
 	napi_enable(&tx->napi);
 }
 
 void labnet_tx_stop(struct labnet_tx *tx)
 {
+	struct netdev_queue *queue = tx->queue;
+
 	napi_disable(&tx->napi);
+	/* XDP programs of other devices do not know that this one goes. */
+	__netif_tx_lock_bh(queue);
+	tx->open = false;
+	__netif_tx_unlock_bh(queue);
 	/* Having had nothing to send is no hang: see dev_watchdog(). */
-	txq_trans_cond_update(tx->queue);
+	txq_trans_cond_update(queue);
 }
 
 /* The device is reset, the queue stopped: free what was never transmitted. */
