@@ -16,7 +16,7 @@ files = xdp.files
 def run(vm: VM, net: Link) -> None:
     """The filter drops what has no mark, or another one: only marked pings are answered."""
     vm.run(f"mount -t bpf bpf /sys/fs/bpf && {xdp.TOOL} --pin {FILTER}")
-    vm.run(f"tc qdisc add dev {net.interface} clsact && "
+    vm.run(f"modprobe -qa sch_ingress cls_bpf; tc qdisc add dev {net.interface} clsact && "
            f"tc filter add dev {net.interface} ingress bpf direct-action object-pinned {FILTER}")
     expect.equal("ping without a mark is answered", answered(vm, net), False)
     with xdp.Program(net, "meta"):
