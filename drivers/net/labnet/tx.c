@@ -223,8 +223,9 @@ unsigned int labnet_tx_frames(struct labnet_tx *tx, struct xdp_frame **frames,
 			sent++;
 		if (kick)
 			tx_kick(tx);
-		/* A queue that others fill does not hang: see dev_watchdog(). */
-		txq_trans_cond_update(queue);
+		/* What others fill does not hang, if it moves: see dev_watchdog(). */
+		if (sent)
+			txq_trans_cond_update(queue);
 		tx_wake_when_free(tx);
 		if (!netif_tx_queue_stopped(queue))
 			tx_stop_when_full(tx);
