@@ -34,6 +34,8 @@ def run(vm: VM, net: Link) -> None:
     expect.equal("rx-hashing", re.findall("^receive-hashing: (.*)$", vm.run(f"ethtool -k {net.interface}"), re.MULTILINE),
                  ["on"])
     expect.equal("the table at first", shown(vm, net)[1], [entry % PAIRS for entry in range(TABLE)])
+    # The host keeps few packets while it does not know the guest's address.
+    net.ping_guest(count=1)
     spread(vm, net)
     for words, queues in (("equal 2", [0, 1]), ("weight 0 1 0 3", [1, 3]), (f"hkey {KEY.hex(':')}", [1, 3])):
         vm.run(f"ethtool -X {net.interface} {words}")
