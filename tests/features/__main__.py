@@ -60,10 +60,10 @@ def taken(vm: VM, driver: str) -> dict[str, set[int]]:
     found = {}
     for kind in cards.KINDS:
         path = f"/sys/bus/pci/devices/{cards.address(kind)}/virtio*"
-        bound, digits = vm.run(f"basename $(readlink -f {path}/driver); cat {path}/features").split()
+        bound = vm.run(f"basename $(readlink -f {path}/driver)").strip()
         if bound != driver:
-            raise vm.lost(f"the card {kind} is driven by {bound}, not by {driver}")
-        found[kind] = bits.negotiated(digits)
+            raise vm.lost(f"the card {kind} is driven by {bound!r}, not by {driver}")
+        found[kind] = bits.negotiated(vm.run(f"cat {path}/features"))
     vm.run(f"rmmod {driver}")
     return found
 
