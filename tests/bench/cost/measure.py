@@ -216,7 +216,7 @@ def boot(kernel: Kernel, setup: Setup, cases: Sequence[Case], machine: type[Gues
     flat = [line for pair in lines.values() for line in pair]
     buffers = [word for line in flat if line.nic.queues == 1 for word in _buffer(line)]
     try:
-        with VM(kernel, nics=[line.nic for line in flat], cpus=setup.queues, files=files,
+        with VM(kernel, nics=[line.nic for line in flat], cpus=1, files=files,
                 append=f"init_on_alloc={int(setup.init_on_alloc)}", accelerator=ICOUNT, extra_args=[*buffers, *extra],
                 log=BUILD / "logs/bench.log") as vm:
             yield machine(vm, setup, lines, generator)
