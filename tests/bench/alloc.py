@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the page layer costs: guest instructions per operation, exact.
+"""What the page layer costs: guest instructions per operation, exact; and the ways to a page while memory goes.
 
     python3 -m tests.bench.alloc [--document]
 
 QEMU counts the guest's instructions and makes each last one nanosecond (-icount shift=0); the guest's cycle
 counter then counts instructions. labyrinth_bench.ko performs each operation 1024 times with interrupts off,
 nine times over. The loop around it, which is measured as well, is subtracted. Results are written to
-build/bench/alloc.json, and with --document into the tables of Documentation/performance-pages.rst.
+build/bench/alloc.json, and with --document into the tables of Documentation/performance-pages.rst. Then, in a
+guest of its own, each way to a page is tried while memory is taken away (tests.bench.tradeoff).
 
 Exit status: 0; 1 when a goal was missed; 2 for a configuration that makes no sense; 3 when the run could
 not finish, or did not count instructions.
@@ -25,11 +26,13 @@ from pathlib import Path
 from qemu import BUILD, TOP, SetupError, kernels, modules
 from qemu.kernels import Kernel
 from qemu.vm import VM, GuestError, Lost
+from tests.bench import tradeoff
 from tests.bench.flood import versions
 from tests.bench.table import Table
 
 OUTPUT = BUILD / "bench/alloc.json"
-LOG = BUILD / "logs/bench-alloc.log"
+TRADEOFF = BUILD / "bench/tradeoff.json"
+LOGS = BUILD / "logs"
 DOCUMENT = TOP / "Documentation/performance-pages.rst"
 MISSED, MISUSED, UNFINISHED = 1, 2, 3
 # Single-threaded, or nothing is exact. QEMU counts one instruction for each byte that "rep movsb" moves; so the guest
@@ -156,10 +159,10 @@ def _check(report: Report) -> None:
             raise BadReport(f"nothing was measured for quality {quality:#x}")
 
 
-def measure(kernel: Kernel) -> str:
+def measure(kernel: Kernel, mode: str, prepare: str = "true", memory: str = "512M") -> str:
     """Boot a guest whose instructions are counted, and return its report."""
-    with VM(kernel, log=LOG, accelerator=ICOUNT) as vm:
-        vm.run("modprobe labyrinth_bench mode=cost", timeout=TIMEOUT)
+    with VM(kernel, log=LOGS / f"bench-{mode}.log", accelerator=ICOUNT, memory=memory) as vm:
+        vm.run(f"{prepare} && modprobe labyrinth_bench mode={mode}", timeout=TIMEOUT)
         text = vm.run("cat /sys/kernel/debug/labyrinth_bench")
         vm.run("rmmod labyrinth_bench && rmmod labyrinth")
         if vm.warnings():
@@ -208,9 +211,13 @@ def goals(report: Report) -> list[tuple[str, float, float]]:
 
 def document(report: Report, path: Path, kernel: Kernel) -> None:
     """Replace what stands between the marks in the document by what was measured now."""
+    replace(path, "measured", [f"Measured on {kernel.release}:", *(rst(table) for table in tables(report))])
+
+
+def replace(path: Path, mark: str, blocks: list[str]) -> None:
+    """Replace what stands between the marks @mark in a document."""
     text = path.read_text()
-    blocks = [f"Measured on {kernel.release}:", *(rst(table) for table in tables(report))]
-    new, count = re.subn(r"(?s)(\.\. measured begins\n).*(\.\. measured ends\n)",
+    new, count = re.subn(rf"(?s)(\.\. {mark} begins\n).*(\.\. {mark} ends\n)",
                          lambda found: found[1] + "\n" + "\n\n".join(blocks) + "\n\n" + found[2], text)
     if count != 1:
         raise SetupError(f"{path}: the marks of the measured part are missing")
@@ -268,18 +275,35 @@ def main() -> int:
     kernel = kernels.get(name)
     modules.build(kernel)
     print(f"booting {kernel.release}, instructions counted", flush=True)
-    report = parse(measure(kernel))
+    report = parse(measure(kernel, "cost"))
     save(report, kernel)
     met = show(report)
+    print(f"\nall samples: {OUTPUT.relative_to(TOP)}\n\nbooting it again, to take its memory away", flush=True)
+    ways = tradeoff.parse(measure(kernel, "tradeoff", f"echo {tradeoff.MIN_FREE_KB} > /proc/sys/vm/min_free_kbytes",
+                                  tradeoff.MEMORY))
+    met &= show_ways(ways)
     if options.document:
         document(report, DOCUMENT, kernel)
-    print(f"\nall samples: {OUTPUT.relative_to(TOP)}")
+        replace(DOCUMENT, "tradeoff", [f"Measured on {kernel.release}:", rst(tradeoff.overview(ways))])
     return 0 if met else MISSED
+
+
+def show_ways(ways: list[tradeoff.Way]) -> bool:
+    """Print and draw the ways to a page; return whether all goals are met."""
+    for table in tradeoff.tables(ways):
+        print(f"\n{table.text()}")
+    print()
+    for name, met in tradeoff.goals(ways):
+        print(f"{'met   ' if met else 'MISSED'}  {name}")
+    tradeoff.save(ways, TRADEOFF)
+    print(f"\nall requests: {TRADEOFF.relative_to(TOP)}")
+    tradeoff.draw(ways, TRADEOFF.parent, lambda path: print(f"picture: {path.relative_to(TOP)}"))
+    return all(met for _, met in tradeoff.goals(ways))
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (SetupError, modules.BuildError, BadReport, GuestError, Lost) as failure:
+    except (SetupError, modules.BuildError, BadReport, tradeoff.BadTradeoff, GuestError, Lost) as failure:
         print(f"error: {failure}", file=sys.stderr)
         sys.exit(UNFINISHED)

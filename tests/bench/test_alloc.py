@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 from types import SimpleNamespace
 
-from tests.bench import alloc
+from tests.bench import alloc, tradeoff
 
 LOOP = 8
 
@@ -53,6 +53,47 @@ class ParseTest(unittest.TestCase):
     def test_clock_that_counts_time_is_refused(self) -> None:
         with self.assertRaisesRegex(alloc.BadReport, "does not count instructions"):
             alloc.parse(text(known=37))
+
+
+def ways(success: int = tradeoff.REQUESTS, **cost: int) -> str:
+    """Return a report in which each request takes 102 ticks, 2 of them the clock's, but for @cost; @success of the reserve."""
+    lines = ["tradeoff nothing thread plenty 1024 2:1024"]
+    for level in tradeoff.LEVELS:
+        for source in tradeoff.SOURCES:
+            for context in (context for context in tradeoff.CONTEXTS if tradeoff.legal(source, context)):
+                got = success if source == "reserve" else tradeoff.REQUESTS
+                high = cost.get(f"{source}_{level}", 100) + 2
+                lines.append(f"tradeoff {source} {context} {level} {got} 102:1000 {high}:24")
+    return "\n".join([*lines, "end"])
+
+
+class TradeoffTest(unittest.TestCase):
+    """The ways to a page while memory goes."""
+
+    def test_percentiles(self) -> None:
+        way = next(way for way in tradeoff.parse(ways(stash_floor=500)) if (way.source, way.level) == ("stash", "floor"))
+        self.assertEqual([way.percentile(share) for share in tradeoff.PERCENTILES.values()], [100, 500, 500, 500])
+        self.assertEqual(way.percentile(1000 / 1024), 100)
+        self.assertEqual(way.success, 100)
+
+    def test_tables(self) -> None:
+        found = tradeoff.parse(ways())
+        self.assertEqual([len(table.rows) for table in tradeoff.tables(found)], [16] * len(tradeoff.LEVELS))
+        self.assertEqual(tradeoff.overview(found).rows[0], ["GFP_KERNEL, thread", *["100 %, 100"] * len(tradeoff.LEVELS)])
+
+    def test_goals(self) -> None:
+        self.assertTrue(all(met for _, met in tradeoff.goals(tradeoff.parse(ways()))))
+        missed = [name for name, met in tradeoff.goals(tradeoff.parse(ways(success=1023))) if not met]
+        self.assertEqual(missed, ["reserve: every request has led to a page"])
+        slower = tradeoff.parse(re.sub(r"(tradeoff stash \w+ floor \d+) .*", r"\1 132:1024", ways()))
+        self.assertEqual([met for name, met in tradeoff.goals(slower) if name.startswith("stash: medians")], [False])
+
+    def test_bad_reports_are_refused(self) -> None:
+        for text, why in ((ways().removesuffix("end"), "not complete"), (ways().replace("nothing", "stash", 1), "clock"),
+                          (re.sub(r"tradeoff stash hardirq floor .*\n", "", ways()), "stash"),
+                          (ways().replace("102:1000", "102:999", 1), "1023 values")):
+            with self.assertRaisesRegex(tradeoff.BadTradeoff, why):
+                tradeoff.parse(text)
 
 
 class GoalTest(unittest.TestCase):

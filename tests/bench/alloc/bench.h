@@ -93,6 +93,7 @@ u64 bench_pool_counter(struct bench_pool *pool, enum labyrinth_counter counter);
 int bench_cost(void);
 int bench_planted(void);
 int bench_clean(void);
+int bench_tradeoff(void);
 
 /* yardstick.c: what the kernel's own ways cost */
 int bench_yardsticks(void);

@@ -4,6 +4,7 @@
  * /sys/kernel/debug/labyrinth_bench.
  *
  *	modprobe labyrinth_bench mode=cost	what the page layer costs
+ *	modprobe labyrinth_bench mode=tradeoff	the ways to a page, while memory goes
  *	modprobe labyrinth_bench mode=planted	does it catch what it claims to?
  *	modprobe labyrinth_bench mode=clean	does it accuse nobody else?
  */
@@ -15,7 +16,7 @@
 
 static char *mode = "";
 module_param(mode, charp, 0444);
-MODULE_PARM_DESC(mode, "What to do: cost, planted or clean");
+MODULE_PARM_DESC(mode, "What to do: cost, tradeoff, planted or clean");
 
 unsigned int bench_defects = 1000;
 module_param_named(defects, bench_defects, uint, 0444);
@@ -34,6 +35,7 @@ static const struct {
 	int (*run)(void);
 } bench_modes[] = {
 	{ "cost", bench_cost },
+	{ "tradeoff", bench_tradeoff },
 	{ "planted", bench_planted },
 	{ "clean", bench_clean },
 };
@@ -59,7 +61,7 @@ static int bench_run(void)
 	for (i = 0; i < ARRAY_SIZE(bench_modes); i++)
 		if (!strcmp(mode, bench_modes[i].name))
 			return bench_modes[i].run();
-	pr_err("labyrinth_bench: mode=%s: there are cost, planted and clean\n",
+	pr_err("labyrinth_bench: mode=%s: there are cost, tradeoff, planted and clean\n",
 	       mode);
 	return -EINVAL;
 }

@@ -11,7 +11,7 @@
 
 #include "bench.h"
 
-#define REPORT_SIZE SZ_128K
+#define REPORT_SIZE SZ_1M
 
 static struct debugfs_blob_wrapper report;
 static struct dentry *report_file;
