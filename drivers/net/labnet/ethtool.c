@@ -53,16 +53,14 @@ static int ethtool_set_channels(struct net_device *dev,
 }
 
 /* What ethtool -x wants to know of the rings before it shows the table. */
-static int ethtool_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *info,
-			     u32 *rules)
+static u32 ethtool_get_rx_ring_count(struct net_device *dev)
 {
 	struct labnet *ln = netdev_priv(dev);
 
-	if (info->cmd != ETHTOOL_GRXRINGS)
-		return -EOPNOTSUPP;
-	info->data = ln->active;
-	return 0;
+	return ln->active;
 }
+
+RX_RING_COUNT_OPS(ethtool_get_rx_ring_count)
 
 static u32 ethtool_get_rxfh_indir_size(struct net_device *dev)
 {
@@ -219,7 +217,7 @@ const struct ethtool_ops labnet_ethtool_ops = {
 	.get_ringparam		= ethtool_get_ringparam,
 	.get_channels		= ethtool_get_channels,
 	.set_channels		= ethtool_set_channels,
-	.get_rxnfc		= ethtool_get_rxnfc,
+	RX_RING_COUNT(ethtool_get_rx_ring_count),
 	.get_rxfh_indir_size	= ethtool_get_rxfh_indir_size,
 	.get_rxfh_key_size	= ethtool_get_rxfh_key_size,
 	.get_rxfh		= RXFH_OP(ethtool_get_rxfh),

@@ -46,4 +46,25 @@ static int set##_6_1(struct net_device *dev, const u32 *indir,		\
 #define RXFH_OPS(get, set)
 #endif
 
+/*
+ * The number of receive rings has an operation of its own since some time before
+ * 6.19, and 7.2 asks nothing else. RX_RING_COUNT() names the older one where needed,
+ * which RX_RING_COUNT_OPS() makes.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define RX_RING_COUNT(op) .get_rxnfc = op##_6_1
+#define RX_RING_COUNT_OPS(op)						\
+static int op##_6_1(struct net_device *dev, struct ethtool_rxnfc *info,	\
+		    u32 *rules)						\
+{									\
+	if (info->cmd != ETHTOOL_GRXRINGS)				\
+		return -EOPNOTSUPP;					\
+	info->data = op(dev);						\
+	return 0;							\
+}
+#else
+#define RX_RING_COUNT(op) .get_rx_ring_count = op
+#define RX_RING_COUNT_OPS(op)
+#endif
+
 #endif /* _COMPAT_LINUX_ETHTOOL_H */
