@@ -88,6 +88,8 @@ void bench_pool_keep(struct bench_pool *pool);
 void bench_pool_retire_spares(struct bench_pool *pool);
 void bench_pool_settle(struct bench_pool *pool);
 u64 bench_pool_counter(struct bench_pool *pool, enum labyrinth_counter counter);
+int bench_pool_expect(struct bench_pool *pool, enum labyrinth_counter counter,
+		      u64 wanted);
 
 /* The modes */
 int bench_cost(void);

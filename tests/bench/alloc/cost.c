@@ -180,19 +180,6 @@ static void cost_measure(struct bench_pool *pool, enum cost_operation operation,
 		cost_samples[operation][round] = ticks;
 }
 
-/* What was measured has to be what was meant. */
-static int cost_expect(struct bench_pool *pool, enum labyrinth_counter counter,
-		       u64 wanted)
-{
-	u64 got = bench_pool_counter(pool, counter);
-
-	if (got == wanted)
-		return 0;
-	pr_err("labyrinth_bench: %s: wanted %llu, got %llu\n",
-	       labyrinth_counter_name(counter), wanted, got);
-	return -EIO;
-}
-
 static void cost_device_writes(struct bench_pool *pool)
 {
 	unsigned int i;
@@ -220,10 +207,10 @@ static int cost_circle_expect(struct bench_pool *pool)
 {
 	u64 operations = COST_ROUNDS * BENCH_OPERATIONS;
 
-	return cost_expect(pool, LABYRINTH_N_from_stash, operations) ?:
-	       cost_expect(pool, LABYRINTH_N_recycled, 2 * operations) ?:
-	       cost_expect(pool, LABYRINTH_N_violation_sentinel, 0) ?:
-	       cost_expect(pool, LABYRINTH_N_violation_canary, 0);
+	return bench_pool_expect(pool, LABYRINTH_N_from_stash, operations) ?:
+	       bench_pool_expect(pool, LABYRINTH_N_recycled, 2 * operations) ?:
+	       bench_pool_expect(pool, LABYRINTH_N_violation_sentinel, 0) ?:
+	       bench_pool_expect(pool, LABYRINTH_N_violation_canary, 0);
 }
 
 static int cost_circle(unsigned int quality, unsigned int zones)
@@ -307,8 +294,8 @@ static int cost_stocking(unsigned int quality, unsigned int zones)
 	err = cost_stocking_begin(pool, BENCH_OPERATIONS / zones);
 	while (!err && round--)
 		err = cost_stocking_round(pool, round);
-	err = err ?: cost_expect(pool, LABYRINTH_N_stocked_irq,
-				 COST_ROUNDS * BENCH_OPERATIONS);
+	err = err ?: bench_pool_expect(pool, LABYRINTH_N_stocked_irq,
+				       COST_ROUNDS * BENCH_OPERATIONS);
 	bench_pool_destroy(pool);
 	return err;
 }
@@ -340,7 +327,7 @@ static int cost_reserve_round(struct bench_pool *pool, unsigned int stash,
 	bench_pool_retire_spares(pool);
 	bench_pool_settle(pool);
 	served += 33 * pool->zones + 2 * BENCH_OPERATIONS;
-	return cost_expect(pool, LABYRINTH_N_from_reserve, served);
+	return bench_pool_expect(pool, LABYRINTH_N_from_reserve, served);
 }
 
 static int cost_reserve(unsigned int quality, unsigned int zones)

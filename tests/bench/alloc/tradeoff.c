@@ -295,19 +295,6 @@ static void pool_close(struct bench_pool *pool)
 	bench_pool_destroy(pool);
 }
 
-/* What was measured has to be what was meant. */
-static int tradeoff_expect(struct bench_pool *pool,
-			   enum labyrinth_counter counter, u64 wanted)
-{
-	u64 got = bench_pool_counter(pool, counter);
-
-	if (got == wanted)
-		return 0;
-	pr_err("labyrinth_bench: %s: wanted %llu, got %llu\n",
-	       labyrinth_counter_name(counter), wanted, got);
-	return -EIO;
-}
-
 /* From a full stash; then from what the stack has given back. */
 static int tradeoff_stash(struct tradeoff *tradeoff, struct zone *zone,
 			  enum bench_context context, enum tradeoff_level level)
@@ -319,12 +306,12 @@ static int tradeoff_stash(struct tradeoff *tradeoff, struct zone *zone,
 		return PTR_ERR(pool);
 	eat(zone, level);
 	tradeoff_take(tradeoff, pool, "stash", context, level);
-	err = tradeoff_expect(pool, LABYRINTH_N_from_stash, BENCH_OPERATIONS);
+	err = bench_pool_expect(pool, LABYRINTH_N_from_stash, BENCH_OPERATIONS);
 	if (!err) {
 		tradeoff_lend(pool);
 		tradeoff_take(tradeoff, pool, "recycled", context, level);
-		err = tradeoff_expect(pool, LABYRINTH_N_recycled,
-				      BENCH_OPERATIONS);
+		err = bench_pool_expect(pool, LABYRINTH_N_recycled,
+					BENCH_OPERATIONS);
 	}
 	eat_nothing();
 	pool_close(pool);
@@ -349,8 +336,8 @@ static int tradeoff_reserve(struct tradeoff *tradeoff, struct zone *zone,
 	if (!err) {
 		eat(zone, level);
 		tradeoff_take(tradeoff, pool, "reserve", context, level);
-		err = tradeoff_expect(pool, LABYRINTH_N_from_reserve,
-				      BENCH_OPERATIONS + 1);
+		err = bench_pool_expect(pool, LABYRINTH_N_from_reserve,
+					BENCH_OPERATIONS + 1);
 	}
 	eat_nothing();
 	pool_close(pool);

@@ -154,6 +154,19 @@ u64 bench_pool_counter(struct bench_pool *pool, enum labyrinth_counter counter)
 	return sum;
 }
 
+/* What was measured has to be what was meant. */
+int bench_pool_expect(struct bench_pool *pool, enum labyrinth_counter counter,
+		      u64 wanted)
+{
+	u64 got = bench_pool_counter(pool, counter);
+
+	if (got == wanted)
+		return 0;
+	pr_err("labyrinth_bench: %s: wanted %llu, got %llu\n",
+	       labyrinth_counter_name(counter), wanted, got);
+	return -EIO;
+}
+
 /* All of which a page can be accused. */
 u64 bench_violations(const u64 *values)
 {
