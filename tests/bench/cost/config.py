@@ -28,7 +28,7 @@ class Setup:
     """What needs a guest of its own."""
 
     ring: int = 256  # buffers of each queue
-    queues: int = 1  # one processor serves all: with several the guest does not boot while instructions are counted
+    queues: int = 1  # one processor serves all: the guest does not start a second one while instructions are counted
     init_on_alloc: bool = True  # Debian's kernels clear each page that they allocate
 
     def words(self) -> str:

@@ -51,12 +51,12 @@ class Guest:
         self.vm, self.setup, self.generator = vm, setup, generator
         vm.run("echo 1 | tee /proc/sys/net/ipv6/conf/*/disable_ipv6")
         self.cards = {driver: [guest.bind(vm, line, DRIVERS[driver]) for line in pair] for driver, pair in lines.items()}
-        for pair in self.cards.values():
+        for driver, pair in self.cards.items():
             for card in pair:
                 self._use_queues(card)
-                # The host's own: nothing has to be asked for while instructions are counted.
+                # The host's own: nothing has to be asked for while instructions are counted. The floor answers nobody.
                 vm.run(f"ip neigh replace {card.line.host} lladdr 02:00:00:00:00:01 nud permanent dev {card.interface}"
-                       if isinstance(card.line, DatagramLine) else f"ping -n -c 1 -W 5 {card.line.host}")
+                       if isinstance(card.line, DatagramLine) or driver == FLOOR else f"ping -n -c 1 -W 5 {card.line.host}")
         self._calibrate()
 
     def _use_queues(self, card: guest.Card) -> None:
@@ -216,8 +216,9 @@ def boot(kernel: Kernel, setup: Setup, cases: Sequence[Case], machine: type[Gues
     flat = [line for pair in lines.values() for line in pair]
     buffers = [word for line in flat if line.nic.queues == 1 for word in _buffer(line)]
     try:
-        with VM(kernel, nics=[line.nic for line in flat], cpus=1, files=files,
-                append=f"init_on_alloc={int(setup.init_on_alloc)}", accelerator=ICOUNT, extra_args=[*buffers, *extra],
+        # One processor runs; labnet has as many queues as there may be processors.
+        with VM(kernel, nics=[line.nic for line in flat], cpus=setup.queues, files=files,
+                append=f"init_on_alloc={int(setup.init_on_alloc)} maxcpus=1", accelerator=ICOUNT, extra_args=[*buffers, *extra],
                 log=BUILD / "logs/bench.log") as vm:
             yield machine(vm, setup, lines, generator)
     finally:
