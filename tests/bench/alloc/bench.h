@@ -76,6 +76,7 @@ static inline struct labyrinth_zone *bench_zone(const struct bench_pool *pool,
 struct labyrinth_zone *bench_zone_create(unsigned int number,
 					 const struct labyrinth_zone_params *like);
 void bench_zone_settle(struct labyrinth_zone *zone);
+s64 bench_zone_balance(struct labyrinth_zone *zone);
 u64 bench_violations(const u64 *values);
 u64 bench_zone_counter(struct labyrinth_zone *zone,
 		       enum labyrinth_counter counter);

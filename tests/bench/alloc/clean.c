@@ -123,20 +123,18 @@ static void clean_loop(struct clean *clean, unsigned int cycles)
 static void clean_report(struct clean *clean, const char *name,
 			 unsigned int cycles)
 {
-	struct labyrinth_balance balance;
 	u64 values[LABYRINTH_COUNTERS_MAX];
 
 	labyrinth_settle(clean->zone);
 	bench_zone_settle(clean->zone);
 	labyrinth_zone_stats(clean->zone, values);
-	labyrinth_zone_balance(clean->zone, &balance);
 	bench_report("clean %s cycles %u dry %u violations %llu quarantined %llu wrong_state %llu recycled %llu from_stash %llu audits %llu balance %lld\n",
 		     name, cycles, clean->dry, bench_violations(values),
 		     values[LABYRINTH_N_quarantined],
 		     values[LABYRINTH_N_wrong_state],
 		     values[LABYRINTH_N_recycled],
 		     values[LABYRINTH_N_from_stash],
-		     values[LABYRINTH_N_audits], balance.balance);
+		     values[LABYRINTH_N_audits], bench_zone_balance(clean->zone));
 }
 
 static int clean_run(const char *name, unsigned int quality, unsigned int cycles)

@@ -163,19 +163,17 @@ static const struct {
 
 static void planted_report(struct planted *planted, const char *name)
 {
-	struct labyrinth_balance balance;
 	u64 values[LABYRINTH_COUNTERS_MAX];
 	u64 caught;
 
 	bench_zone_settle(planted->zone);
 	labyrinth_zone_stats(planted->zone, values);
-	labyrinth_zone_balance(planted->zone, &balance);
 	caught = values[planted->violation];
 	bench_report("planted %s defects %u caught %llu quarantined %llu others %llu wrong_state %llu balance %lld\n",
 		     name, bench_defects, caught,
 		     values[LABYRINTH_N_quarantined],
 		     bench_violations(values) - caught,
-		     values[LABYRINTH_N_wrong_state], balance.balance);
+		     values[LABYRINTH_N_wrong_state], bench_zone_balance(planted->zone));
 }
 
 static int planted_run(unsigned int kind)
