@@ -42,8 +42,8 @@ static u32 flow_ipv6(u32 seed, const void *ip, unsigned int len)
 
 	if (len >= sizeof(*header) + sizeof(u32))
 		word = get_unaligned((u32 *)(ip + sizeof(*header)));
-	return flow_mix(seed, get_unaligned(&header->saddr.s6_addr32[3]),
-			get_unaligned(&header->daddr.s6_addr32[3]), word);
+	return flow_mix(seed, get_unaligned((u32 *)&header->saddr.s6_addr32[3]),
+			get_unaligned((u32 *)&header->daddr.s6_addr32[3]), word);
 }
 
 /*
