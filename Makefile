@@ -29,7 +29,7 @@ help:
 	@echo 'make profile         where a packet'"'"'s instructions go, by function; PATHS and SIZES choose'
 	@echo 'make pressure        both drivers in guests that run out of memory; SCENARIOS="reader eater"'
 	@echo 'make features        which feature bits labnet and the in-tree driver take, card by card'
-	@echo 'make lint            checkpatch, kernel-doc, shellcheck and our own rules'
+	@echo 'make lint            checkpatch, kernel-doc, shellcheck, gcc, clang, sparse and our own rules'
 	@echo 'make bench-alloc     what the page layer costs, and each way to a page while memory goes'
 	@echo 'make vm              a guest with the driver and a shell on its console'
 	@echo 'make setup           install the Debian packages that all this needs'

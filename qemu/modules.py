@@ -12,6 +12,7 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from qemu import BUILD, TOP, SetupError, kernels, store
@@ -41,8 +42,11 @@ def build(kernel: "kernels.Kernel", sources: Path = TOP) -> Path:
     return build_tree(kernel.name, kernel.kdir, sources)
 
 
-def build_tree(name: str, kdir: Path, sources: Path = TOP, tests: bool = True) -> Path:
-    """Build the modules, those of the tests among them or not, for a prepared kernel tree and return the farm."""
+def build_tree(name: str, kdir: Path, sources: Path = TOP, tests: bool = True, words: Sequence[str] = ()) -> Path:
+    """Build the modules, those of the tests among them or not, for a prepared kernel tree and return the farm.
+
+    @words go to make: who gives any has a farm of its own, so that nobody else finds what was built with them.
+    """
     if not (kdir / "Makefile").exists():
         raise SetupError(f"{kdir} is no prepared kernel tree (there is no Makefile)")
     if not (sources / "Kbuild").exists():
@@ -53,7 +57,7 @@ def build_tree(name: str, kdir: Path, sources: Path = TOP, tests: bool = True) -
     with store.lock(f"modules-{name}"):
         _link(sources, target)
         with log.open("w") as output:
-            done = subprocess.run(_make(kdir, target, "modules", tests), stdout=output, stderr=subprocess.STDOUT,
+            done = subprocess.run(_make(kdir, target, "modules", tests, words), stdout=output, stderr=subprocess.STDOUT,
                                   env=_environment(), check=False)
         if done.returncode:
             raise BuildError(f"modules for {name} do not build: {_complaint(log)} (log: {log})")
@@ -66,10 +70,10 @@ def install(kdir: Path, target: Path) -> None:
         raise BuildError("make modules_install failed")
 
 
-def _make(kdir: Path, target: Path, goal: str, tests: bool) -> list[str]:
+def _make(kdir: Path, target: Path, goal: str, tests: bool, words: Sequence[str] = ()) -> list[str]:
     # Type information (BTF) would need pahole where the headers bring a vmlinux, as those of 6.12 do; nobody reads it.
     return ["make", "--no-print-directory", f"-j{os.cpu_count()}", "-C", str(kdir), f"M={target}",
-            f"LABYRINTH_TESTS={'y' if tests else 'n'}", "CONFIG_DEBUG_INFO_BTF_MODULES=", goal]
+            f"LABYRINTH_TESTS={'y' if tests else 'n'}", "CONFIG_DEBUG_INFO_BTF_MODULES=", *words, goal]
 
 
 def _environment() -> dict[str, str]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from qemu import TOP, SetupError, kernels, kunit, modules, network
 from qemu.qmp import QMPError
-from tests.lint import tools
+from tests.lint import compilers, tools
 from tests.lint.checks import CHECKS
 from tests.lint.checks import run as run_check
 from tests.lint.tree import Tree
@@ -168,6 +168,7 @@ def fetch(groups: list[str], cases: list[runner.Case], default: str) -> None:
     if "lint" in groups:
         with contextlib.suppress(SetupError):
             tools.kernel_scripts()
+            kernels.get(compilers.KERNEL)
 
 
 def main(names: list[str]) -> int:

@@ -4,13 +4,15 @@
 from collections.abc import Callable, Iterator
 
 from qemu import SetupError
-from tests.lint import counters, features, privacy, prose, structure, style
+from tests.lint import compilers, counters, features, privacy, prose, structure, style
 from tests.lint.tree import Finding, Tree
 
 CHECKS: dict[str, Callable[[Tree], Iterator[Finding]]] = {
     "checkpatch": style.checkpatch,
     "kernel-doc": style.kernel_doc,
     "shell": style.shell,
+    "gcc": compilers.gcc,
+    "clang": compilers.clang,
     "layering": structure.layering,
     "length": structure.length,
     "manual": structure.manual,
