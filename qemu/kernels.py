@@ -75,6 +75,13 @@ def find(name: str) -> Entry:
     raise SetupError(f"unknown kernel {name!r}: there are {', '.join(entry.name for entry in KERNELS)}")
 
 
+def flavoured(name: str, flavour: str) -> str:
+    """Return the kernel of that flavour and of the same version as @name, or else the first of that flavour."""
+    version = find(name).name.partition("-")[0]
+    names = [entry.name for entry in KERNELS if entry.flavour == flavour]
+    return next((found for found in names if found.partition("-")[0] == version), names[0])
+
+
 def get(name: str, refresh: bool = False) -> Kernel:
     """Return the kernel @name, fetched or built where the cache does not have it."""
     entry = find(name)

@@ -13,16 +13,14 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-from qemu import BUILD, SetupError, network
+from qemu import BUILD, SetupError, kernels, network
 from qemu.kernels import Kernel
 from qemu.qmp import QMPError
 from qemu.vm import VM, GuestError, Lost, Nic
-from tests.vm import cases, ending, expect
+from tests.vm import cases, effort, ending, expect
 from tests.vm.link import HOST, PREFIX, Link
 
 DRIVERS = ("labnet", "virtio_net")
-# A debug kernel checks every memory access and every lock: it needs that many times longer.
-DEBUG_SLOWNESS = 5
 
 
 class Overdue(Lost):
@@ -48,7 +46,8 @@ class Case:
 
     def kernel(self, default: str) -> str:
         """Return the kernel to run on: some cases need one that has what they are about."""
-        return self.declared("KERNEL", default)
+        flavour = self.declared("FLAVOUR", None)
+        return kernels.flavoured(default, flavour) if flavour else self.declared("KERNEL", default)
 
     def suits(self, driver: str) -> bool:
         """Whether the case makes sense with @driver: some are about interfaces that only labnet has."""
@@ -100,7 +99,7 @@ def _run(case: Case, kernel: Kernel, driver: str, log: Path, modules_from: Path 
     machine = VM(kernel, nics=nics, memory=case.declared("MEMORY", "512M"), cpus=case.declared("CPUS", 1), log=log,
                  append=case.declared("APPEND", ""), files=case.declared("files", dict)(), modules_from=modules_from,
                  extra_args=case.declared("EXTRA_ARGS", ()))
-    seconds = case.declared("TIMEOUT", 120) * (DEBUG_SLOWNESS if kernel.name.endswith("-debug") else 1)
+    seconds = case.declared("TIMEOUT", 120) * effort.patience(kernel)
     with _taps(nics), _limit(seconds), machine as vm:
         try:
             complaints = _attempt(lambda: _body(case, vm, Link(vm, nics[0], driver)))

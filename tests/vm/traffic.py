@@ -7,7 +7,7 @@ from types import TracebackType
 
 from qemu import BUILD
 from tests.bench.traffic import build
-from tests.vm import expect
+from tests.vm import effort, expect
 from tests.vm.link import Link
 
 # The discard port: nobody listens there, so packets go through the whole stack and are thrown away.
@@ -46,6 +46,7 @@ class Flood:
 def flood_until(net: Link, size: int, packets: int, seconds: float) -> None:
     """Flood until the guest has received @packets more than now; it has to manage that within @seconds."""
     start, began = net.received(), time.monotonic()
+    seconds *= effort.patience(net.vm.kernel)
     with Flood(net, size):
         while (done := net.received() - start) < packets:
             if time.monotonic() - began > seconds:
