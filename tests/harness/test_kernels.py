@@ -19,6 +19,12 @@ from qemu.packages import Archive
 # A source tree whose configuration takes whatever it is offered, except CONFIG_LOST.
 FAKE_SOURCE = "allnoconfig:\n\tgrep -v LOST $(KCONFIG_ALLCONFIG) >.config\n"
 
+# What a kernel has to have that is to find mistakes, as its .config says it, and what has to be asked for at boot.
+NOTICES = ("KASAN", "KFENCE", "PROVE_LOCKING", "DEBUG_ATOMIC_SLEEP", "DEBUG_OBJECTS", "PAGE_OWNER", "PAGE_POISONING",
+           "DEBUG_KMEMLEAK", "DMA_API_DEBUG", "DEBUG_NET", "DEBUG_LIST", "UBSAN", "FAULT_INJECTION", "FAIL_PAGE_ALLOC", "FAILSLAB",
+           "FAULT_INJECTION_DEBUG_FS", "KUNIT")
+ASKED = ("panic_on_warn=1", "page_owner=on", "page_poison=1", "kmemleak=on")
+
 
 class InCache(unittest.TestCase):
     """Gives each test an empty cache."""
@@ -151,6 +157,26 @@ class Kernels(InCache):
         (headers / "Makefile").write_text("include /usr/lib/elsewhere/Makefile\n")
         with self.refused("not of the known form"):
             prebuilt._relocate(self.cache, "6.1.0-5")
+
+
+class DebugKernels(unittest.TestCase):
+    """Those that are really used."""
+
+    def test_they_notice(self) -> None:
+        """Each has everything that the list names: the finished kernel's own .config is asked, not the wish."""
+        names = [entry.name for entry in kernels.KERNELS if entry.flavour == "debug"]
+        self.assertEqual(names, ["6.1-debug", "7.2-debug"])
+        for name in names:
+            kernel = kernels.get(name)
+            config = (kernel.kdir / ".config").read_text().splitlines()
+            with self.subTest(name):
+                self.assertEqual([option for option in NOTICES if f"CONFIG_{option}=y" not in config], [])
+                self.assertEqual([word for word in ASKED if word not in kernel.append.split()], [])
+
+    def test_flavoured(self) -> None:
+        """A case that needs a debug kernel gets the one of the version that is tested, or else the first."""
+        wanted = {"6.1": "6.1-debug", "6.1-debug": "6.1-debug", "7.2": "7.2-debug", "6.12": "6.1-debug"}
+        self.assertEqual({name: kernels.flavoured(name, "debug") for name in wanted}, wanted)
 
 
 if __name__ == "__main__":
