@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The cases' way to fault injection in the guest, which a debug kernel has."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from qemu import BUILD, TOP, kunit
+from qemu.vm import VM
+from tests.bench import compiler
+
+FAILNTH = "/usr/bin/failnth"
+# Requests for any size and any page, also those that may wait; no stack trace, since each is on purpose.
+EVERYTHING = """
+set -e
+cd /sys/kernel/debug
+for knob in failslab fail_page_alloc; do
+    echo 0 > $knob/verbose
+    echo N > $knob/ignore-gfp-wait
+done
+echo 0 > fail_page_alloc/min-order
+echo N > fail_page_alloc/ignore-gfp-highmem
+echo clear > kmemleak
+"""
+# Only those that may not wait: what an interrupt does with them is the driver's business, while a program that cannot be
+# started for want of memory says nothing about the driver.
+SHARE = """
+set -e
+cd /sys/kernel/debug
+for knob in failslab fail_page_alloc; do
+    echo Y > $knob/ignore-gfp-wait
+    echo -1 > $knob/times
+    echo {percent} > $knob/probability
+done
+"""
+
+
+def files() -> dict[str, Path]:
+    """Return what a case needs in its guest."""
+    return {FAILNTH: compiler.build(TOP / "tests/faults/failnth.c", BUILD / "faults", "-static")}
+
+
+def prepare(vm: VM) -> None:
+    """Let fail-nth count every request, and kmemleak report only what is lost from now on."""
+    vm.run(EVERYTHING)
+
+
+@contextmanager
+def share(vm: VM, percent: int) -> Iterator[None]:
+    """Let that share of the requests that may not wait fail, for pages and in slabs, whoever makes them."""
+    vm.run(SHARE.format(percent=percent))
+    try:
+        yield
+    finally:
+        vm.run(SHARE.format(percent=0))
+
+
+def expect_no_leak(vm: VM) -> None:
+    """Expect that nothing is lost."""
+    vm.run(kunit.LEAKS, timeout=600)
