@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What happens to a card once happens to it again and again, also in random order: it works afterwards, and no memory is gone.
+
+With LONG=1 each thing alone as well, hundreds of times.
+"""
+
+import re
+from collections.abc import Callable
+
+from qemu.vm import VM, Nic
+from tests.vm import effort, expect, xdp
+from tests.vm.cases import suspend
+from tests.vm.link import Link
+from tests.vm.traffic import Flood
+
+DRIVERS = ("labnet",)
+CPUS = 2
+NICS = [Nic(queues=2)]
+TIMEOUT = effort.choose(300, 7200)
+SHUFFLED = effort.choose(25, 1000)
+# Bytes that a round may keep, and what the kernel keeps once: a page lost in each round is more in a long run.
+ROUND, ONCE = 1024, 3 << 20
+MEMORY = "512M"
+files = xdp.files
+
+
+def load(vm: VM, net: Link) -> None:
+    """The modules are loaded and unloaded."""
+    vm.run("rmmod labnet labyrinth")
+    net.load()
+
+
+def up(vm: VM, net: Link) -> None:
+    """The interface goes down and up."""
+    vm.run(f"ip link set {net.interface} down; ip link set {net.interface} up")
+
+
+def bind(vm: VM, net: Link) -> None:
+    """The driver loses the card and gets it again."""
+    driver, device = "/sys/bus/virtio/drivers/labnet", net.device()
+    vm.run(f"echo {device} > {driver}/unbind; echo {device} > {driver}/bind")
+    net.configure()
+
+
+def channels(vm: VM, net: Link) -> None:
+    """One pair of queues, and two again."""
+    for pairs in (1, 2):
+        vm.run(f"ethtool -L {net.interface} combined {pairs}")
+
+
+def program(vm: VM, net: Link) -> None:
+    """An XDP program comes and goes."""
+    with xdp.Program(net, "pass"):
+        vm.run("true")
+
+
+def sleep(vm: VM, _net: Link) -> None:
+    """The machine falls asleep and wakes up."""
+    suspend.sleep(vm)
+
+
+def unplug(vm: VM, net: Link) -> None:
+    """The card is pulled out under a flood, and plugged in again."""
+    with Flood(net, 64, rate=20_000):
+        vm.qmp("device_del", id=net.nic.name)
+        vm.wait_event("DEVICE_DELETED", 60)
+        expect.eventually("the interface exists", net.present, False)
+    vm.qmp("device_add", driver="virtio-net-pci", id=net.nic.name, netdev=net.nic.name, mac=net.nic.mac, mq=True, vectors=6)
+    net.configure()
+
+
+Action = Callable[[VM, Link], None]
+ACTIONS: dict[str, Action] = {"load": load, "up": up, "bind": bind, "channels": channels, "xdp": program, "sleep": sleep,
+                              "unplug": unplug}
+ROUNDS = {"load": 1000, "up": 1000, "bind": 300, "channels": 300, "xdp": 300, "sleep": 100, "unplug": 50}
+ALONE = {name: {"names": [name], "rounds": rounds} for name, rounds in ROUNDS.items()}
+VARIANTS = {**effort.choose({}, ALONE), "shuffled": {"names": list(ACTIONS), "rounds": SHUFFLED}}
+
+
+def run(vm: VM, net: Link, names: list[str], rounds: int) -> None:
+    for name in names:  # once, so that what the kernel allocates at the first time does not count
+        ACTIONS[name](vm, net)
+    kept, chance = held(vm), effort.dice()
+    for number in range(1, rounds + 1):
+        name = chance.choice(names)
+        vm.run(f"echo 'round {number}: {name}' > /dev/kmsg")
+        ACTIONS[name](vm, net)
+        if number % 5 == 0 or number == rounds:
+            expect.eventually("carrier", lambda: net.sysfs("carrier"), "1")
+            net.ping_host(count=1)
+        if number % 50 == 0:
+            expect.progress(f"{number} of {rounds}; {held(vm) - kept:,} bytes more than in the beginning")
+    expect.at_most(f"bytes more than before {rounds} rounds", held(vm) - kept, ONCE + ROUND * rounds)
+    net.expect_identity()
+    net.ping_guest()
+
+
+def held(vm: VM) -> int:
+    """Return how much memory the kernel holds that it cannot give back."""
+    text = vm.run("echo 3 > /proc/sys/vm/drop_caches; sleep 0.5; cat /proc/meminfo")
+    sizes = {name: int(size) for name, size in re.findall(r"^(\w+): +(\d+)", text, re.MULTILINE)}
+    return 1024 * sum(sizes[name] for name in ("SUnreclaim", "PageTables", "KernelStack", "Percpu", "VmallocUsed"))
