@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from qemu import BUILD, SetupError, kernels, ktap, modules
 from qemu.ktap import Result
@@ -35,15 +36,18 @@ report=$(cat $leaks)
 """
 
 
-def run(kernel: str = "6.1-debug", wanted: list[str] | None = None) -> list[Result]:
-    """Return the verdict of every case (of the suites @wanted, where given) and of the runner's own checks."""
+def run(kernel: str = "6.1-debug", wanted: list[str] | None = None, farm: Path | None = None) -> list[Result]:
+    """Return the verdict of every case (of the suites @wanted, where given) and of the runner's own checks.
+
+    @farm is where the modules were built, by default from the sources as they are.
+    """
     chosen = kernels.get(kernel)
-    farm = modules.build(chosen)
+    farm = farm or modules.build(chosen)
     tests = [module.stem for module in modules.find(farm) if module.stem.endswith("_kunit")]
     if not tests:
         return [Result(OWN, "suites", False, f"no *_kunit module was built for {kernel}: has it CONFIG_KUNIT?")]
     log = BUILD / "logs" / f"kunit-{kernel}.log"
-    own, registered = _boot_and_load(VM(chosen, memory="512M", cpus=2, log=log), tests)
+    own, registered = _boot_and_load(VM(chosen, memory="512M", cpus=2, log=log, modules_from=farm), tests)
     results = ktap.parse(log.read_text(errors="replace"))
     seen = {result.suite for result in results}
     own += [Result(suite, "(suite)", False, f"printed no result (log: {log})") for suite in sorted(registered - seen)]
