@@ -23,6 +23,10 @@ all: modules
 help:
 	@echo 'make                 build labyrinth.ko and labnet.ko (below build/modules)'
 	@echo 'make check           all tests: KUnit, the harness, guests; CASES="ping flood" selects'
+	@echo 'make check-all       every case on every kernel, as a table; goes on where it was interrupted;'
+	@echo '                     CASES= and KERNELS="6.1 7.2" select, FRESH=1 starts again'
+	@echo 'make wear            what wears a driver out, and each allocation failing once: hours'
+	@echo 'make mutants         does a test catch each of ten planted bugs? MUTANTS= selects'
 	@echo 'make flood           benchmark against the in-tree driver; DURATION=seconds SIZES="64 1500"'
 	@echo 'make bench           instructions per packet, against the in-tree driver; PATHS="tc-drop udp-closed"'
 	@echo '                     SIZES="64 1500" RINGS= QUEUES= QUALITY= INIT= choose, FULL=1 is the whole matrix'
@@ -53,6 +57,15 @@ install modules_install:
 check: setup
 	@$(PYTHON) -m tests.check $(CASES)
 
+check-all: setup
+	@$(PYTHON) -m tests.matrix $(if $(FRESH),--fresh) --kernels '$(KERNELS)' $(CASES)
+
+wear: setup
+	@LONG=1 $(PYTHON) -m tests.check wear fault_nth fault_traffic
+
+mutants: setup
+	@$(PYTHON) -m tests.mutants $(MUTANTS)
+
 flood: setup
 	@$(PYTHON) -m tests.bench.flood
 
@@ -80,4 +93,4 @@ vm: setup
 clean:
 	rm -rf build
 
-.PHONY: all help setup modules install modules_install check flood bench profile pressure features lint bench-alloc vm clean
+.PHONY: all help setup modules install modules_install check check-all wear mutants flood bench profile pressure features lint bench-alloc vm clean

@@ -3,8 +3,8 @@
 
     python3 -m tests.check [NAME...]
 
-A name is a group (lint, harness, kunit, vm) or a case of the group vm. The exit status is 0 only if
-something ran and all of it passed.
+A name is a group (lint, harness, kunit, vm, debug) or a case of the group vm. The group debug is some of these
+cases on a debug kernel. The exit status is 0 only if something ran and all of it passed.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import sys
 import time
 import unittest
 from collections.abc import Iterator
+from dataclasses import replace
 
 from qemu import TOP, SetupError, kernels, kunit, modules, network
 from qemu.qmp import QMPError
@@ -23,10 +24,13 @@ from tests.lint.tree import Tree
 from tests.vm import runner
 from tests.vm.runner import Result
 
-GROUPS = ("lint", "harness", "kunit", "vm")
+GROUPS = ("lint", "harness", "kunit", "vm", "debug")
 # Where the tests of what is not the driver are: of the harness, the benchmarks, the lint.
 UNITTESTS = ("tests/harness", "tests/bench", "tests/features", "tests/pressure", "tests/lint")
 KUNIT_KERNEL = "6.1-debug"
+# The newest kernel, made to notice mistakes, and what is worth its slowness each time; make check-all does the rest.
+DEBUG_KERNEL = "7.2-debug"
+DEBUG_CASES = ["ping", "channels", "hot_unplug", "unload"]
 
 
 class Collector(unittest.TestResult):
@@ -118,6 +122,12 @@ def guests(cases: list[runner.Case], default: str) -> Iterator[Result]:
         yield runner.run(case, found[case.kernel(default)])
 
 
+def debug() -> Iterator[Result]:
+    """Run a few of the cases on a debug kernel."""
+    for result in guests(runner.find(DEBUG_CASES), DEBUG_KERNEL):
+        yield replace(result, case=f"{result.case} on {DEBUG_KERNEL}")
+
+
 def guarded(group: str, results: Iterator[Result]) -> Iterator[Result]:
     """Pass @results on; what keeps the group from running is one more failure, not the end of everything."""
     try:
@@ -160,7 +170,8 @@ def select(names: list[str]) -> tuple[list[str], list[runner.Case]]:
 
 def fetch(groups: list[str], cases: list[runner.Case], default: str) -> None:
     """Get what comes over the network while there is one. What fails here fails its group later, and is told there."""
-    wanted = {case.kernel(default) for case in cases} | ({KUNIT_KERNEL} if "kunit" in groups else set())
+    special = {"kunit": [KUNIT_KERNEL], "debug": [DEBUG_KERNEL], "harness": [KUNIT_KERNEL, DEBUG_KERNEL], "lint": [compilers.KERNEL]}
+    wanted = {case.kernel(default) for case in cases} | {name for group in groups for name in special.get(group, [])}
     for name in sorted(wanted):
         kernels.find(name)  # an unknown kernel is the caller's mistake
         with contextlib.suppress(SetupError):
@@ -168,7 +179,6 @@ def fetch(groups: list[str], cases: list[runner.Case], default: str) -> None:
     if "lint" in groups:
         with contextlib.suppress(SetupError):
             tools.kernel_scripts()
-            kernels.get(compilers.KERNEL)
 
 
 def main(names: list[str]) -> int:
@@ -180,7 +190,7 @@ def main(names: list[str]) -> int:
     fetch(groups, cases, kernel)
     # From here on there is no network but our own.
     network.enter()
-    makers = {"lint": lint, "kunit": unit, "harness": harness, "vm": lambda: guests(cases, kernel)}
+    makers = {"lint": lint, "kunit": unit, "harness": harness, "debug": debug, "vm": lambda: guests(cases, kernel)}
     start, results = time.monotonic(), []
     for group in groups:
         for result in guarded(group, makers[group]()):
