@@ -96,9 +96,12 @@ def run(case: Case, kernel: Kernel, driver: str = "labnet", modules_from: Path |
 
 def _run(case: Case, kernel: Kernel, driver: str, log: Path, modules_from: Path | None) -> tuple[str, str]:
     nics = case.declared("NICS", [Nic()])
-    machine = VM(kernel, nics=nics, memory=case.declared("MEMORY", "512M"), cpus=case.declared("CPUS", 1), log=log,
+    memory, extra = case.declared("MEMORY", "512M"), case.declared("EXTRA_ARGS", ())
+    if not extra:  # which may say how the memory is laid out
+        memory = effort.memory(memory, kernel)
+    machine = VM(kernel, nics=nics, memory=memory, cpus=case.declared("CPUS", 1), log=log,
                  append=case.declared("APPEND", ""), files=case.declared("files", dict)(), modules_from=modules_from,
-                 extra_args=case.declared("EXTRA_ARGS", ()))
+                 extra_args=extra)
     seconds = case.declared("TIMEOUT", 120) * effort.patience(kernel)
     with _taps(nics), _limit(seconds), machine as vm:
         try:

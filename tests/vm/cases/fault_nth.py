@@ -30,6 +30,7 @@ class Operation:
     command: str  # of failnth
     before: str = ""
     after: str = ""  # a failure
+    reports: bool = True  # a failure to who asked for it; a card that does not wake up is down, and that is all
 
 
 OPERATIONS = {
@@ -39,7 +40,7 @@ OPERATIONS = {
     "channels": Operation("channels {interface} 2", before="ethtool -L {interface} combined 1",
                           after="ethtool -l {interface} | grep -c 'Combined:.*1$' > /dev/null"),
     "xdp": Operation("xdp {interface}"),
-    "resume": Operation("write /sys/module/labyrinth_sleeper/parameters/sleep {interface}"),
+    "resume": Operation("write /sys/module/labyrinth_sleeper/parameters/sleep {interface}", reports=False),
 }
 VARIANTS = effort.choose({"": {"names": list(OPERATIONS)}}, {name: {"names": [name]} for name in OPERATIONS})
 # The console tells which allocation it was, should the guest not survive it. What has failed is repeated without a fault.
@@ -55,10 +56,12 @@ if [ $errno != 0 ]; then
 fi
 {usable}
 """
+# The stack may have lost a route in the attempt; that is mended without touching the driver.
 USABLE = """
 tries=0
 until ping -n -q -c 1 -W 1 {host} > /dev/null 2>&1; do
-    ip address replace {guest}/{prefix} dev {interface}
+    ip address flush dev {interface}
+    ip address add {guest}/{prefix} dev {interface}
     ip link set {interface} up
     tries=$((tries + 1))
     [ $tries -lt 20 ]
@@ -90,7 +93,7 @@ def sweep(vm: VM, what: str, words: dict[str, object]) -> None:
         injected, failed = injected + 1, failed + (error != 0)
     expect.progress(f"{what}: {count} allocations, {injected} of them failed, {failed} times {what} with them")
     expect.at_least(f"failed allocations of {what}", injected, min(FIRST, count // 2))
-    expect.at_least(f"times that {what} failed", failed, 1)
+    expect.at_least(f"times that {what} failed", failed, OPERATIONS[what].reports)
 
 
 def attempt(vm: VM, what: str, words: dict[str, object], nth: int) -> tuple[int, int]:
