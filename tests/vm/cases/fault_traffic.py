@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One in a hundred atomic allocations fails, of pages and in slabs, whoever makes it: traffic goes on, the ring stays full,
-and nothing is lost.
+"""One in a hundred atomic allocations fails, whoever makes it: traffic goes on, the ring stays full, and nothing is lost.
 
-A reader that stops now and then keeps pages from coming back at once, so that new ones are needed all the time.
+Both requests for pages and those in slabs fail. A reader that stops now and then keeps pages from coming back at once, so that new ones are needed all the time.
 """
 
 from pathlib import Path
@@ -20,7 +19,7 @@ FLAVOUR = "debug"
 TIMEOUT = effort.choose(300, 3600)
 PERCENT = 1
 SIZES = (64, 1500)
-PACKETS = effort.choose(20_000, 2_500_000)  # of each size
+PACKETS = effort.choose(10_000, 2_500_000)  # of each size
 SECONDS = effort.choose(600, 8000)
 READER = f"""
 {SINK} --interface {{interface}} --port {PORT} --interval 1000 --output /dev/null > /dev/null 2>&1 &

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What happens to a card once happens to it again and again, also in random order: it works afterwards, and no memory is gone.
+"""All that can happen to a card happens to it again and again, in random order: it works afterwards, and no memory is gone.
 
 With LONG=1 each thing alone as well, hundreds of times.
 """
