@@ -9,6 +9,9 @@
  *   --datagram ADDR:PORT   every frame in one UDP datagram, which is what
  *                      QEMU's "dgram" network backend reads
  *
+ * With --burst, so many packets leave one after the other, and the pace is kept
+ * by the pause after them.
+ *
  * The flows of one run differ only in their UDP source port.  The last line on
  * standard output is a JSON object:
  *
@@ -64,6 +67,7 @@ struct options {
 	long flows;
 	long size;
 	long rate;		/* packets per second, 0: no pace */
+	long burst;		/* packets that become due at once */
 	long packets;		/* 0: bounded by time alone */
 	double seconds;
 	long interval;		/* milliseconds, 0: only the last line */
@@ -270,7 +274,7 @@ static uint64_t allowance(const struct options *o, uint64_t tried, double t)
 	uint64_t allowed = BATCH;
 
 	if (o->rate) {
-		uint64_t due = (uint64_t)(t * o->rate) + 1;
+		uint64_t due = (uint64_t)(t * o->rate / o->burst + 1) * o->burst;
 
 		allowed = due > tried ? due - tried : 0;
 	}
@@ -318,6 +322,7 @@ static const struct option long_options[] = {
 	{ "flows", required_argument, NULL, 'n' },
 	{ "size", required_argument, NULL, 's' },
 	{ "rate", required_argument, NULL, 'r' },
+	{ "burst", required_argument, NULL, 'b' },
 	{ "packets", required_argument, NULL, 'c' },
 	{ "seconds", required_argument, NULL, 'S' },
 	{ "interval", required_argument, NULL, 'I' },
@@ -369,6 +374,7 @@ static void set_option(struct options *o, int option, const char *name)
 	case 'n': o->flows = number(name, optarg, 1, MAX_FLOWS); break;
 	case 's': o->size = number(name, optarg, MIN_FRAME, MAX_FRAME); break;
 	case 'r': o->rate = number(name, optarg, 0, 1e9); break;
+	case 'b': o->burst = number(name, optarg, 1, 1e6); break;
 	case 'c': o->packets = number(name, optarg, 1, 1e12); break;
 	case 'S': o->seconds = number(name, optarg, 0.001, 3600); break;
 	case 'I': o->interval = number(name, optarg, 1, 60000); break;
@@ -379,7 +385,7 @@ static void set_option(struct options *o, int option, const char *name)
 static struct options parse(int argc, char **argv)
 {
 	struct options o = { .to_port = 9000, .flows = 1, .size = 64,
-			     .seconds = 1 };
+			     .burst = 1, .seconds = 1 };
 	int index = 0;
 	int option;
 

@@ -8,6 +8,7 @@ import contextlib
 import io
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,6 +33,14 @@ def result(ours: float = 600, theirs: float = 1000, off: float = 595, missing: s
         cost = costs[case.driver, case.quality]
         lost = missing if (case.driver, case.quality) == (OURS, DEFAULT) else ""
         run.figures.append(Figure(case, Setup(), [] if lost else [cost * 0.99, cost, cost * 1.01], 0.01, lost))
+    return run
+
+
+def several(cost: float) -> Result:
+    """Return the run with eight queues in addition, with which a packet has another cost."""
+    run, more = result(), result(ours=cost)
+    run.wish = replace(run.wish, queues=(1, 8))
+    run.figures += [replace(one, setup=Setup(queues=8)) for one in more.figures]
     return run
 
 
@@ -130,6 +139,23 @@ class GuestTest(unittest.TestCase):
         self.assertIn("only 4 windows", FakeGuest(20000, [5000] * 4 + [499] * 5).measure(self.CASE).missing)
 
 
+class SharesTest(unittest.TestCase):
+    """A flood of several queues is one of all of them."""
+
+    def test_each_has_its_part(self) -> None:
+        measure.check_shares([])
+        measure.check_shares([1000, 2000, 3000, 1200])
+
+    def test_one_stands_still(self) -> None:
+        with self.assertRaisesRegex(measure.Missing, "queue 2 received 40 of 6040 packets"):
+            measure.check_shares([3000, 2000, 40, 1000])
+
+    def test_counters(self) -> None:
+        for text in ("     rx0_frames: 5\n     rx1_frames: 6\n     rx_frames: 11", "     rx_queue_0_packets: 5\n rx_queue_1_packets: 6",
+                     "     rx0_packets: 5\n     rx0_xdp_packets: 7\n     rx1_packets: 6"):
+            self.assertEqual(measure.QUEUE_COUNTER.findall(text), [("0", "5"), ("1", "6")])
+
+
 class VerdictTest(unittest.TestCase):
     """A bound is met, missed, or has no figure; only the first passes."""
 
@@ -142,6 +168,12 @@ class VerdictTest(unittest.TestCase):
 
     def test_quality_is_too_dear(self) -> None:
         self.assertFalse(verdict(result(off=580)))
+
+    def test_many_queues_are_too_dear(self) -> None:
+        for cost, outcome in ((615, "met"), (620, "MISSED")):
+            run = several(cost)
+            self.assertEqual([(one.words, one.outcome) for one in figures.verdicts(run) if "queues" in one.words],
+                             [(f"tc-drop, {size} bytes, 8 queues / one - 1", outcome) for size in (64, 1500)])
 
     def test_missing_is_not_met(self) -> None:
         run = result(missing="not supported: no XDP")
@@ -172,6 +204,10 @@ class ShowTest(unittest.TestCase):
 
     def test_qualities(self) -> None:
         self.assertRegex(table.tables(result())[1].text(), r"tc-drop, 64 bytes +600 +595 +1\.008")
+
+    def test_queues(self) -> None:
+        text = next(one.text() for one in table.tables(several(615)) if one.title.startswith("by queues"))
+        self.assertRegex(text, r"tc-drop, 64 bytes +600 +615 +1,000 +1,000 +1\.025 +1\.000")
 
     def test_pictures_of_a_run_with_holes(self) -> None:
         with tempfile.TemporaryDirectory() as name:

@@ -45,6 +45,7 @@ class Flood:
     seconds: float
     flows: int
     to: str = ""  # an address behind the guest, in place of the guest's own
+    burst: int = 1  # packets that leave one after the other
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Line:
         """Return the command that sends the flood."""
         command = [generator, *self.way(), "--to-mac", self.nic.mac, "--from-ip", self.host, "--to-ip",
                    flood.to or self.guest, "--to-port", PORT, "--flows", flood.flows, "--size", flood.size,
-                   "--rate", flood.rate, "--seconds", flood.seconds]
+                   "--rate", flood.rate, "--burst", flood.burst, "--seconds", flood.seconds]
         return [str(word) for word in command]
 
     def _generate(self, generator: Path, flood: Flood) -> dict[str, float]:

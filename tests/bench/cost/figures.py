@@ -106,13 +106,16 @@ def ratio(one: Figure | None, other: Figure | None) -> Spread | None:
 
 
 # The most that labnet with default quality may cost, in units of virtio_net, as shipped: by kernel, path and size.
-_BOUNDS = {("6.1", "xdp-drop"): 0.40, ("6.12", "xdp-drop"): 0.38, ("6.1", "tc-drop"): 0.68, ("6.12", "tc-drop"): 0.66,
-           ("6.1", "udp-closed"): 0.87, ("6.12", "udp-closed"): 0.87}
-_BOUNDS_64 = {("6.1", "udp-tx"): 0.95, ("6.12", "udp-tx"): 0.95}
+_BOUNDS = {("6.1", "xdp-drop"): 0.40, ("6.12", "xdp-drop"): 0.38, ("7.2", "xdp-drop"): 0.65,
+           ("6.1", "tc-drop"): 0.68, ("6.12", "tc-drop"): 0.66, ("7.2", "tc-drop"): 0.80,
+           ("6.1", "udp-closed"): 0.87, ("6.12", "udp-closed"): 0.87, ("7.2", "udp-closed"): 0.90}
+_BOUNDS_64 = {("6.1", "udp-tx"): 0.95, ("6.12", "udp-tx"): 0.95, ("7.2", "udp-tx"): 0.95}
 BOUNDS = {(kernel, path, size): most for (kernel, path), most in _BOUNDS.items() for size in (64, 1500)} | {
     (kernel, path, 64): most for (kernel, path), most in _BOUNDS_64.items()}
 # The most that default quality may cost, as a part of what the packet costs without any.
 QUALITY_BOUND = 0.03
+# The most that a packet may cost more with several queues, as a part of what it costs with one.
+QUEUES_BOUND = 0.03
 
 
 @dataclass(frozen=True)
@@ -133,22 +136,39 @@ class Verdict:
 
 def verdicts(result: Result) -> list[Verdict]:
     """Return the bounds that concern what the run was asked for. They are about the setup that guests really have."""
-    setup = Setup()
-    if setup not in result.wish.setups():
+    if Setup() not in result.wish.setups():
         return []
+    return [*_against_theirs(result), *_qualities(result), *_queues(result)]
+
+
+def _against_theirs(result: Result) -> list[Verdict]:
     found = []
     for (kernel, path, size), most in BOUNDS.items():
-        ours = result.find(setup, path, size, OURS, DEFAULT)
+        ours = result.find(Setup(), path, size, OURS, DEFAULT)
         if kernel == result.wish.kernel and ours:
-            part = ratio(ours, result.find(setup, path, size, THEIRS))
+            part = ratio(ours, result.find(Setup(), path, size, THEIRS))
             found.append(Verdict(f"{path}, {size} bytes, {OURS} / {THEIRS}", most, part.median if part else None))
-    for one in [one for one in result.figures if one.setup == setup and one.case.quality == "off"]:
-        path, size = one.case.path.name, one.case.size
-        part = ratio(result.find(setup, path, size, OURS, DEFAULT), one)
-        if path in ("tc-drop", "udp-closed", "udp-socket"):
-            found.append(Verdict(f"{path}, {size} bytes, default quality / none - 1", QUALITY_BOUND,
-                                 part.median - 1 if part else None))
     return found
+
+
+def _qualities(result: Result) -> list[Verdict]:
+    off = [one for one in result.figures if one.setup == Setup() and one.case.quality == "off"
+           and one.case.path.name in ("tc-drop", "udp-closed", "udp-socket")]
+    return [_surcharge("default quality / none", QUALITY_BOUND,
+                       result.find(Setup(), one.case.path.name, one.case.size, OURS, DEFAULT), one) for one in off]
+
+
+def _queues(result: Result) -> list[Verdict]:
+    several = [one for one in result.figures if one.setup.queues > 1 and one.setup == Setup(queues=one.setup.queues)
+               and one.case.quality == DEFAULT and one.case.path.traffic == "flood"]
+    return [_surcharge(f"{one.setup.queues} queues / one", QUEUES_BOUND, one,
+                       result.find(Setup(), one.case.path.name, one.case.size, OURS, DEFAULT)) for one in several]
+
+
+def _surcharge(words: str, most: float, dear: Figure | None, cheap: Figure | None) -> Verdict:
+    """Return the bound on how much more one costs than the other."""
+    part, case = ratio(dear, cheap), (dear or cheap).case
+    return Verdict(f"{case.path.name}, {case.size} bytes, {words} - 1", most, part.median - 1 if part else None)
 
 
 __all__ = ["FLOOR", "BadReport", "Figure", "Result", "Spin", "Verdict", "Window", "check_clock", "costs", "ratio",

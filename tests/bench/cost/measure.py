@@ -2,6 +2,7 @@
 """One guest whose instructions are counted, its cards, and what a packet costs on each way."""
 
 import contextlib
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +25,19 @@ SCRIPT = Path(__file__).with_name("guest.sh")
 # they do under load: 5 ms of a path's rate are 100 or 200 of them, which the smallest ring has room for.
 INTERVAL = 5000
 TCP_INTERVAL = 500  # TCP waits for its answers
-BITS = 2_000_000_000  # TCP: bits per second of the guest's time, which leaves some for the spinner
+BITS = 2_000_000_000  # TCP: bits per second of the guest's time, all streams together, which leaves some for the spinner
+FLOWS = 8  # of one queue
+MANY_FLOWS = 32  # of each of several: so many that the host's hash gives every queue about as much
 WINDOWS, TICKS = 9, 100_000_000
 ALONE_WINDOWS, ALONE_TICKS = 5, 200_000_000
 LEAST, LEAST_WINDOWS = 500, 5  # packets, or KB, in a window, and such windows: fewer make no figure
 SETTLE = 0.2  # seconds after which the last packet has arrived
 # The part of the packets that has to take the path that is measured.
 FAITH = 0.97
+# The part of its even share that a queue has to receive at least.
+SHARE = 0.25
+# Counters of a queue's packets, as labnet and two generations of virtio_net call them.
+QUEUE_COUNTER = re.compile(r"^ *rx(?:_queue_)?(\d+)_(?:frames|packets): (\d+)$", re.MULTILINE)
 TIMEOUT = 120.0
 
 
@@ -93,11 +100,12 @@ class Guest:
         """Measure one case on its way; raises Missing."""
         which, counter = case.path.counter.split()
         card = self._pair(case)[which]
-        before = self._counts(case)
+        before, shares = self._counts(case), self._shares(case)
         with self._traffic(case):
             spin = self.spin(card.interface, counter, f"{card.device}-")
         self.vm.run(f"sleep {SETTLE}")
         after = self._counts(case)
+        check_shares([now - then for now, then in zip(self._shares(case), shares)])
         # On a busy machine the generator may have to wait for a processor while the guest goes on.
         spin.windows = [window for window in spin.windows if window.count >= LEAST * case.path.unit]
         if len(spin.windows) < LEAST_WINDOWS:
@@ -128,6 +136,13 @@ class Guest:
         if len(words) != 2:
             raise BadReport(f"{case.path.name}: its counters are {words}")
         return int(words[0]), int(words[1])
+
+    def _shares(self, case: Case) -> list[int]:
+        """Return how many packets each of several queues has received; none where the flood goes to one."""
+        if self.setup.queues == 1 or case.path.traffic != "flood" or case.driver == FLOOR:
+            return []
+        found = dict(QUEUE_COUNTER.findall(self.vm.run(f"ethtool -S {self._pair(case)['in'].interface}")))
+        return [int(found.get(str(queue), 0)) for queue in range(self.setup.queues)]
 
     @contextlib.contextmanager
     def _path(self, case: Case) -> Iterator[None]:
@@ -175,7 +190,10 @@ class Guest:
     def _flood(self, case: Case) -> list[str]:
         line = self._pair(case)["in"].line
         to = self._far(case) if case.path.name == "ip-forward" else ""
-        flood = traffic.Flood(case.size, max(1, int(case.path.rate * self.speed)), TIMEOUT, 8 * self.setup.queues, to)
+        rate, queues = max(1, int(case.path.rate * self.speed)), self.setup.queues
+        # One queue's bursts QEMU makes. Those of several are so long that each queue has as many packets at once.
+        flood = traffic.Flood(case.size, rate, TIMEOUT, FLOWS, to) if queues == 1 else traffic.Flood(
+            case.size, rate, TIMEOUT, MANY_FLOWS * queues, to, queues * case.path.rate * INTERVAL // 1_000_000)
         return line.command(self.generator, flood)
 
     def _tcp(self, case: Case) -> list[str]:
@@ -184,8 +202,16 @@ class Guest:
         switch = "off" if case.path.segments else "on"
         subprocess.run(["ethtool", "--features", tap, "tso", switch, "gso", switch], check=True, capture_output=True)
         return ["iperf3", "--client", self._pair(case)["out"].line.guest, "--time", f"{TIMEOUT:.0f}",
-                "--bitrate", str(int(BITS * self.speed)), "--parallel", str(self.setup.queues),
+                "--bitrate", str(int(BITS * self.speed / self.setup.queues)), "--parallel", str(self.setup.queues),
                 *(["--reverse"] if case.path.traffic == "tcp from" else [])]
+
+
+def check_shares(shares: Sequence[int]) -> None:
+    """Refuse a flood of several queues that one of them has not taken part in."""
+    least = SHARE * sum(shares) / max(len(shares), 1)
+    for queue, share in enumerate(shares):
+        if share < least:
+            raise Missing(f"queue {queue} received {share} of {sum(shares)} packets")
 
 
 def _lines(setup: Setup, drivers: Sequence[str]) -> dict[str, list[Line]]:
@@ -208,13 +234,13 @@ def _buffer(line: Line) -> list[str]:
 
 @contextlib.contextmanager
 def boot(kernel: Kernel, setup: Setup, cases: Sequence[Case], machine: type[Guest] = Guest,
-         extra: Sequence[str] = ()) -> Iterator[Guest]:
-    """Boot a guest with all cards that the cases need; `extra` is for QEMU."""
+         extra: Sequence[str] = (), bursts: bool = True) -> Iterator[Guest]:
+    """Boot a guest with all cards that the cases need; `extra` is for QEMU, which makes bursts of the packets or does not."""
     drivers = [driver for driver in DRIVERS if driver == THEIRS or any(case.driver == driver for case in cases)]
     generator, files = build_programs()
     lines = _lines(setup, drivers)
     flat = [line for pair in lines.values() for line in pair]
-    buffers = [word for line in flat if line.nic.queues == 1 for word in _buffer(line)]
+    buffers = [word for line in flat if bursts and line.nic.queues == 1 for word in _buffer(line)]
     try:
         # One processor runs; labnet has as many queues as there may be processors.
         with VM(kernel, nics=[line.nic for line in flat], cpus=setup.queues, files=files,

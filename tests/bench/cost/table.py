@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The tables of a run: one for each guest, a row for each way and size, a column for each driver."""
 
+from dataclasses import replace
+
 from tests.bench.cost.config import DEFAULT, FLOOR, OURS, THEIRS, Case, Setup
 from tests.bench.cost.figures import Figure, Result, ratio
 from tests.bench.samples import Spread
@@ -16,6 +18,8 @@ def tables(result: Result) -> list[Table]:
         found.append(_costs(result, setup))
         if len(result.wish.qualities) > 1:
             found.append(_qualities(result, setup))
+    if len(result.wish.queues) > 1:
+        found += [_queues(result, setup) for setup in dict.fromkeys(replace(one.setup, queues=1) for one in result.figures)]
     return [table for table in found if table.rows]
 
 
@@ -45,6 +49,21 @@ def _qualities(result: Result, setup: Setup) -> Table:
     return table
 
 
+def _queues(result: Result, setup: Setup) -> Table:
+    """What a packet costs with more queues, and how much that is of the cost with the first number of them."""
+    numbers = result.wish.queues
+    table = Table(f"by queues; ring of {setup.ring}, init_on_alloc={int(setup.init_on_alloc)}", [
+        "", *(f"{driver}, {number}" for driver in (OURS, THEIRS) for number in numbers),
+        *(f"{driver}, {numbers[-1]} / {numbers[0]}" for driver in (OURS, THEIRS))])
+    for case in rows(result):
+        costs = {driver: [result.find(replace(setup, queues=number), case.path.name, case.size, driver,
+                                      case.quality if driver == OURS else "") for number in numbers]
+                 for driver in (OURS, THEIRS)}
+        table.rows.append([row_name(case), *(_median(one) for found in costs.values() for one in found),
+                           *(_part(ratio(found[-1], found[0])) for found in costs.values())])
+    return table
+
+
 def main_quality(result: Result) -> str:
     """Return the quality that labnet is compared with others in."""
     return DEFAULT if DEFAULT in result.wish.qualities else result.wish.qualities[0]
@@ -71,6 +90,10 @@ def row_name(case: Case) -> str:
 def spread_text(spread: Spread | None) -> str:
     """Return "median (least - most)" of a ratio."""
     return f"{spread.median:.3f} ({spread.least:.3f} - {spread.most:.3f})" if spread else NOTHING
+
+
+def _part(spread: Spread | None) -> str:
+    return f"{spread.median:.3f}" if spread else NOTHING
 
 
 def _cells(figure: Figure | None) -> list[str]:
