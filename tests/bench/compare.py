@@ -76,6 +76,13 @@ def ratios(rates: dict[str, list[float]], drivers: tuple[str, str]) -> list[floa
     return [mine / other for mine, other in zip(ours, theirs) if other]
 
 
+def rates(result: Result) -> dict[str, Spread]:
+    """Return, by what was moved, how many times as much the first driver moved as the second: one ratio per round."""
+    found = {f"{one.size}-byte frames": one.ratio for one in comparisons(result)}
+    found |= {f"TCP {direction}": ratios(moved, result.labels) for direction, moved in transfers(result).items()}
+    return {name: spread(values) for name, values in found.items() if values}
+
+
 def phases(turn: Turn) -> list[Phase]:
     """Split the turn in which allocations fail at the samples around the failures."""
     assert turn.window

@@ -32,7 +32,7 @@ class Configuration:
     # Several, so that flows can be told apart; all end in one socket.
     flows: int = 8
     tcp_seconds: int = 2
-    tcp_rounds: int = 3
+    tcp_rounds: int = 7
     memory: str = "512M"
     # One: the other core is QEMU's device emulation's and the generator's.
     cpus: int = 1

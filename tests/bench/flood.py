@@ -9,8 +9,8 @@ alternate, so that whatever else the machine does meanwhile hits both. Then TCP 
 the flood on labnet once more while every atomic allocation fails for a third of the time. Results
 are written to build/flood/: result.json with all samples, report.html with the pictures.
 
-Exit status: 0; 1 when labnet's counters contradict each other, when it delivered nothing, or when the
-guest's kernel complained; 2 for a configuration that makes no sense; 3 when the run could not finish.
+Exit status: 0; 1 when labnet's counters contradict each other, when it delivered nothing, when it was slower
+in every round, or when the guest's kernel complained; 2 for a configuration that makes no sense; 3 when the run could not finish.
 """
 
 import dataclasses
@@ -168,7 +168,19 @@ def verdict(result: Result) -> tuple[list[str], bool]:
         lines.append(f"{ours} delivered NOTHING")
     if result.warnings:
         lines.append(f"the guest's kernel COMPLAINED {len(result.warnings)} times, first: {result.warnings[0].strip()}")
-    return lines, bool(total.delivered) and not broken and not result.warnings
+    slower, outcomes = race(result)
+    return lines + outcomes, bool(total.delivered) and not broken and not result.warnings and not slower
+
+
+def race(result: Result) -> tuple[bool, list[str]]:
+    """Return whether our driver is slower for certain, in each round of something, and a line for each ratio."""
+    ours, theirs = result.labels
+    lines, slower = [], False
+    for name, ratio in compare.rates(result).items():
+        outcome = "met" if ratio.median >= 1 else "unclear" if ratio.most >= 1 else "MISSED"
+        slower |= outcome == "MISSED"
+        lines.append(f"{outcome:<7}  {name}: {ours} / {theirs} = {spread_text(ratio, 2)}, at least 1.00")
+    return slower, lines
 
 
 def show(result: Result) -> None:
@@ -176,12 +188,10 @@ def show(result: Result) -> None:
     print()
     for table in tables(result):
         print(f"{table.text()}\n")
-    ours, theirs = result.labels
     for one in compare.comparisons(result):
-        ratio = compare.spread(one.ratio)
-        limit = "" if one.saturated else "  (the generator was the limit, not the guest: raise --rate)"
-        print(f"{one.size}-byte frames: {ours} / {theirs} = {spread_text(ratio, 2)}{limit}")
-    print(f"\nethtool -S of {ours}, what is not 0:")
+        if not one.saturated:
+            print(f"{one.size}-byte frames: the generator was the limit, not the guest: raise --rate")
+    print(f"ethtool -S of {result.labels[0]}, what is not 0:")
     for name, value in result.counters.items():
         if value and not re.match(r"(rx|tx)\d+_", name):
             print(f"  {name}: {value:,}")

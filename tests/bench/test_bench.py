@@ -9,7 +9,7 @@ import unittest
 
 from tests.bench import compare, config, flood, table
 from tests.bench.config import BadConfiguration, Configuration
-from tests.bench.samples import Account, Result, Samples, Turn
+from tests.bench.samples import Account, Result, Samples, Transfer, Turn
 from tests.bench.traffic import HostCount
 
 COLUMNS = ["time", "socket_packets", "link_rx_packets", "link_rx_dropped", "udp_RcvbufErrors"]
@@ -120,6 +120,15 @@ class VerdictTest(unittest.TestCase):
 
     def test_kernel_complained(self) -> None:
         self.assertFalse(flood.verdict(result(self.turn, warnings=["[ 1.0] BUG: x"]))[1])
+
+    def test_slower_in_every_round(self) -> None:
+        for rates, outcome in (((9, 12, 11), "met"), ((9, 9, 11), "unclear"), ((9, 9, 9.9), "MISSED")):
+            run = result(self.turn)
+            run.tcp = [Transfer(label, "to the guest", number, rate) for number, mine in enumerate(rates)
+                       for label, rate in zip(run.labels, (mine, 10.0))]
+            lines, passed = flood.verdict(run)
+            self.assertEqual(passed, outcome != "MISSED")
+            self.assertRegex(lines[-1], rf"^{outcome} +TCP to the guest: labnet / virtio_net = ")
 
     def test_table_of_failures(self) -> None:
         text = "\n".join(one.text() for one in table.tables(result(self.turn)))
