@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 from tests.bench.config import BadConfiguration
 from tests.bench.cost import __main__ as command
-from tests.bench.cost import config, document, figures, measure, pictures, profile, table
+from tests.bench.cost import config, document, figures, measure, pictures, profile, store, table
 from tests.bench.cost.config import DEFAULT, FLOOR, OURS, THEIRS, Case, Setup, Wish
 from tests.bench.cost.figures import BadReport, Figure, Result, Spin, Window
 from tests.bench.cost.paths import PATHS
@@ -67,8 +67,11 @@ class ConfigurationTest(unittest.TestCase):
         self.assertEqual((wish.sizes, wish.rings, wish.queues), ((64, 512, 1500), (256, 1024), (1,)))
         self.assertEqual(len(wish.setups()), 4)
 
+    def test_minutes(self) -> None:
+        self.assertEqual(config.read({"MINUTES": "7.5"}).minutes, 7.5)
+
     def test_refusals(self) -> None:
-        for name, value in (("PATHS", "tc-dorp"), ("SIZES", "9000"), ("RINGS", "300"), ("QUEUES", "3"), ("QUALITY", "best"),
+        for name, value in (("MINUTES", "soon"), ("PATHS", "tc-dorp"), ("SIZES", "9000"), ("RINGS", "300"), ("QUEUES", "3"), ("QUALITY", "best"),
                             ("INIT", "maybe"), ("FULL", "2"), ("PATHS", "tc-drop tc-drop")):
             with self.subTest(name=name), self.assertRaisesRegex(BadConfiguration, f"^{name}={value}"):
                 config.read({name: value})
@@ -209,6 +212,14 @@ class ShowTest(unittest.TestCase):
         text = next(one.text() for one in table.tables(several(615)) if one.title.startswith("by queues"))
         self.assertRegex(text, r"tc-drop, 64 bytes +600 +615 +1,000 +1,000 +1\.025 +1\.000")
 
+    def test_guests(self) -> None:
+        run, more = result(), result(ours=500)
+        run.wish = replace(run.wish, init_on_alloc=(True, False))
+        run.figures += [replace(one, setup=Setup(init_on_alloc=False)) for one in more.figures]
+        text = table.summaries(run)[0].text()
+        self.assertRegex(text, r"(?m)^ring of 256, 1 queue, init_on_alloc=1, 64 bytes +0\.600$")
+        self.assertRegex(text, r"(?m)^ring of 256, 1 queue, init_on_alloc=0, 1500 bytes +0\.500$")
+
     def test_pictures_of_a_run_with_holes(self) -> None:
         with tempfile.TemporaryDirectory() as name:
             for path in pictures.draw(result(missing="not supported"), Path(name)):
@@ -218,11 +229,46 @@ class ShowTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as name:
             page = Path(name) / "page.rst"
             page.write_text(".. measured on 6.1 begins\nold\n.. measured on 6.1 ends\n\n.. measured on 6.12 begins\nkept\n")
-            document.write(result(), page)
+            document.write(result(), path=page)
             text = page.read_text()
         self.assertIn("0.600", text)
         self.assertNotIn("old", text)
         self.assertIn("kept", text)
+
+
+class StoreTest(unittest.TestCase):
+    """A run that is interrupted goes on where it ended, and does not mix what cannot be mixed."""
+
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = Path(directory.name) / "figures.json"
+
+    def test_figures_come_back(self) -> None:
+        run = several(600)
+        store.Store(self.path, {"kernel": "6.1.0"}).save(run.figures)
+        self.assertEqual(store.Store(self.path, {"kernel": "6.1.0"}).load(), run.figures)
+
+    def test_nothing_of_another_driver(self) -> None:
+        store.Store(self.path, {"sources": "a"}).save(result().figures)
+        self.assertEqual(store.Store(self.path, {"sources": "b"}).load(), [])
+
+    def test_what_is_missing_is_measured_again(self) -> None:
+        store.Store(self.path, {}).save(result(missing="the machine is too busy").figures)
+        self.assertEqual({one.case.driver for one in store.Store(self.path, {}).load() if not one.case.quality}, {THEIRS, FLOOR})
+        self.assertNotIn(DEFAULT, {one.case.quality for one in store.Store(self.path, {}).load()})
+
+    def test_fingerprint(self) -> None:
+        for name in store.SOURCES:
+            path = self.path.parent / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if "." in path.name:
+                path.write_text("a")
+            else:
+                path.mkdir()
+        before = store.fingerprint(self.path.parent)
+        (self.path.parent / "drivers/a.c").write_text("a")
+        self.assertNotEqual(store.fingerprint(self.path.parent), before)
 
 
 class ProfileTest(unittest.TestCase):

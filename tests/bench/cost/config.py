@@ -58,6 +58,7 @@ class Wish:
     queues: tuple[int, ...] = (1,)
     qualities: tuple[str, ...] = (DEFAULT, "off")
     init_on_alloc: tuple[bool, ...] = (True,)
+    minutes: float = 0.0  # after which the run ends, to be continued; 0: never
 
     def setups(self) -> list[Setup]:
         """Return the guests to boot."""
@@ -91,7 +92,14 @@ def read(environment: Mapping[str, str] = os.environ) -> Wish:
         rings=tuple(map(int, _words("RINGS", wishes["RINGS"], RINGS))) or default.rings,
         queues=tuple(map(int, _words("QUEUES", wishes["QUEUES"], QUEUES))) or default.queues,
         qualities=_words("QUALITY", wishes["QUALITY"], tuple(QUALITIES)) or default.qualities,
-        init_on_alloc=tuple(word == "on" for word in _words("INIT", wishes["INIT"], SWITCH)) or default.init_on_alloc)
+        init_on_alloc=tuple(word == "on" for word in _words("INIT", wishes["INIT"], SWITCH)) or default.init_on_alloc,
+        minutes=_minutes(environment.get("MINUTES") or "0"))
+
+
+def _minutes(text: str) -> float:
+    if not text.replace(".", "", 1).isdecimal():
+        raise BadConfiguration(f"MINUTES={text}: not a number of minutes")
+    return float(text)
 
 
 def _words(name: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:

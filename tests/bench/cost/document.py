@@ -13,16 +13,20 @@ from tests.bench.table import Table
 DOCUMENT = TOP / "Documentation/performance.rst"
 
 
-def write(result: Result, path: Path = DOCUMENT) -> None:
-    """Replace what stands between the marks of this run's kernel by what was measured now."""
-    kernel = result.wish.kernel
-    verdicts = figures.verdicts(result)
-    found = [*table.tables(result), *([_bounds(verdicts)] if verdicts else [])]
-    blocks = [f"Measured on {result.versions['guest kernel']}:", *(rst(one) for one in found)]
-    new, count = re.subn(rf"(?s)(\.\. measured on {re.escape(kernel)} begins\n).*(\.\. measured on {re.escape(kernel)} ends\n)",
+def write(result: Result, part: str = "", path: Path = DOCUMENT) -> None:
+    """Replace what stands between the marks of this run's kernel, or of a part of it, by what was measured now."""
+    kernel, verdicts = result.wish.kernel, figures.verdicts(result)
+    found = table.summaries(result) if part else [*table.tables(result), *([_bounds(verdicts)] if verdicts else [])]
+    replace(f"{kernel}, {part}" if part else kernel,
+            [f"Measured on {result.versions['guest kernel']}:", *(rst(one) for one in found)], path)
+
+
+def replace(mark: str, blocks: list[str], path: Path = DOCUMENT) -> None:
+    """Replace what stands between the two marks of this name."""
+    new, count = re.subn(rf"(?s)(\.\. measured on {re.escape(mark)} begins\n).*(\.\. measured on {re.escape(mark)} ends\n)",
                          lambda match: match[1] + "\n" + "\n\n".join(blocks) + "\n\n" + match[2], path.read_text())
     if count != 1:
-        raise SetupError(f"{path}: the marks of the part measured on {kernel} are missing")
+        raise SetupError(f"{path}: the marks of the part measured on {mark} are missing")
     path.write_text(new)
 
 

@@ -252,14 +252,17 @@ def boot(kernel: Kernel, setup: Setup, cases: Sequence[Case], machine: type[Gues
             network.remove(line.nic.tap)
 
 
-def run(kernel: Kernel, setup: Setup, cases: Sequence[Case], say: Callable[[str], None]) -> tuple[list[Figure], list[str]]:
-    """Boot a guest and measure all cases in it; return the figures and the kernel's complaints."""
+def run(kernel: Kernel, setup: Setup, cases: Sequence[Case], say: Callable[[str], None],
+        over: Callable[[], bool] = lambda: False) -> tuple[list[Figure], list[str]]:
+    """Boot a guest and measure all cases in it, until time is over; return the figures and the kernel's complaints."""
     figures = []
     with boot(kernel, setup, cases) as machine:
         say(f"alone, a loop takes {machine.per_loop:.1f} instructions; the guest runs {machine.speed:.2f} s per second")
         for case in cases:
             figures.append(machine.measure(case))
             say(line_of(figures[-1]))
+            if over():
+                break
         return figures, machine.vm.warnings()
 
 

@@ -18,8 +18,16 @@ def tables(result: Result) -> list[Table]:
         found.append(_costs(result, setup))
         if len(result.wish.qualities) > 1:
             found.append(_qualities(result, setup))
+    return [table for table in [*found, *summaries(result)] if table.rows]
+
+
+def summaries(result: Result) -> list[Table]:
+    """Return the tables that compare guests, if there are several: by queues, and a row for each guest."""
+    found = []
     if len(result.wish.queues) > 1:
         found += [_queues(result, setup) for setup in dict.fromkeys(replace(one.setup, queues=1) for one in result.figures)]
+    if len(result.wish.setups()) > len(result.wish.queues):
+        found += [_guests(result, sized) for sized in (True, False)]
     return [table for table in found if table.rows]
 
 
@@ -61,6 +69,21 @@ def _queues(result: Result, setup: Setup) -> Table:
                  for driver in (OURS, THEIRS)}
         table.rows.append([row_name(case), *(_median(one) for found in costs.values() for one in found),
                            *(_part(ratio(found[-1], found[0])) for found in costs.values())])
+    return table
+
+
+def _guests(result: Result, sized: bool) -> Table:
+    """How much labnet costs in units of virtio_net: a row for each guest and size, a column for each way."""
+    cases = [case for case in rows(result) if bool(case.size) == sized]
+    names = list(dict.fromkeys(case.path.name for case in cases))
+    table = Table(f"{OURS} / {THEIRS}", ["", *names])
+    for setup in dict.fromkeys(one.setup for one in result.figures):
+        for size in dict.fromkeys(case.size for case in cases):
+            found = {case.path.name: ratio(result.find(setup, case.path.name, size, OURS, case.quality),
+                                           result.find(setup, case.path.name, size, THEIRS))
+                     for case in cases if case.size == size}
+            words = f"{setup.words()}, {size} bytes" if size else setup.words()
+            table.rows.append([words, *(_part(found.get(name)) for name in names)])
     return table
 
 
