@@ -32,6 +32,7 @@ help:
 	@echo '                     SIZES="64 1500" RINGS= QUEUES= QUALITY= INIT= choose, FULL=1 is the whole matrix,'
 	@echo '                     MINUTES=8 measures so long and goes on there the next time'
 	@echo 'make profile         where a packet'"'"'s instructions go, by function; PATHS and SIZES choose'
+	@echo 'make bench-interrupt what the interrupt handler of a receive queue costs, call by call, to the longest'
 	@echo 'make pressure        both drivers in guests that run out of memory; SCENARIOS="reader eater"'
 	@echo 'make features        which feature bits labnet and the in-tree driver take, card by card'
 	@echo 'make lint            checkpatch, kernel-doc, shellcheck, gcc, clang, sparse and our own rules'
@@ -76,6 +77,9 @@ bench: setup
 profile: setup
 	@$(PYTHON) -m tests.bench.cost.profile
 
+bench-interrupt: setup
+	@$(PYTHON) -m tests.bench.cost.interrupt
+
 pressure: setup
 	@$(PYTHON) -m tests.pressure
 
@@ -94,4 +98,4 @@ vm: setup
 clean:
 	rm -rf build
 
-.PHONY: all help setup modules install modules_install check check-all wear mutants flood bench profile pressure features lint bench-alloc vm clean
+.PHONY: all help setup modules install modules_install check check-all wear mutants flood bench profile pressure features lint bench-alloc vm clean bench-interrupt

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The part of QEMU's plugin interface, version 1, that stepcount.c uses. Debian
- * has no package with QEMU's own header.
+ * The part of QEMU's plugin interface, version 1, that stepcount.c and stepcalls.c
+ * use. Debian has no package with QEMU's own header.
  */
 #ifndef _TESTS_BENCH_QEMU_PLUGIN_H
 #define _TESTS_BENCH_QEMU_PLUGIN_H
@@ -25,6 +25,9 @@ void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, qemu_plugin_trans_t call
 void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb,
 					      int operation, void *counter,
 					      uint64_t value);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+					  qemu_plugin_exec_t call, int flags,
+					  void *argument);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    qemu_plugin_exec_t call, int flags,
 					    void *argument);

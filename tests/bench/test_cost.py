@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 from tests.bench.config import BadConfiguration
 from tests.bench.cost import __main__ as command
-from tests.bench.cost import config, document, figures, measure, pictures, profile, store, table
+from tests.bench.cost import config, document, figures, interrupt, measure, pictures, profile, store, table
 from tests.bench.cost.config import DEFAULT, FLOOR, OURS, THEIRS, Case, Setup, Wish
 from tests.bench.cost.figures import BadReport, Figure, Result, Spin, Window
 from tests.bench.cost.paths import PATHS
@@ -234,6 +234,27 @@ class ShowTest(unittest.TestCase):
         self.assertIn("0.600", text)
         self.assertNotIn("old", text)
         self.assertIn("kept", text)
+
+
+class InterruptTest(unittest.TestCase):
+    """One long call among thousands is seen."""
+
+    SYMBOLS = "ffffffff81000000 T vring_interrupt\nffffffff81000090 t next\nffffffffc0000000 t labnet_rx_interrupt\t[labnet]\n"
+
+    def test_percentiles(self) -> None:
+        found = interrupt.Calls.of("quiet", OURS, [60] * 1978 + [200] * 20 + [900, 30_000])
+        self.assertEqual((found.median, found.p99, found.p999, found.most), (60, 200, 200, 30_000))
+        self.assertIn("30,000", interrupt.table([found], "6.1").text())
+
+    def test_too_few(self) -> None:
+        with self.assertRaisesRegex(BadReport, "only 999 interrupts"):
+            interrupt.Calls.of("quiet", OURS, [60] * 999)
+
+    def test_span(self) -> None:
+        self.assertEqual(interrupt.span(self.SYMBOLS, "labnet_rx_interrupt"),
+                         (0xffffffffc0000000, 0xffffffff81000000, 0xffffffff81000090))
+        with self.assertRaisesRegex(BadReport, "no address of skb_recv_done"):
+            interrupt.span(self.SYMBOLS, "skb_recv_done")
 
 
 class StoreTest(unittest.TestCase):
