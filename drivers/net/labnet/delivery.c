@@ -5,9 +5,14 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <net/busy_poll.h>
-#include <net/udp.h>
 
 #include "labnet.h"
+
+/* Of so many batches of datagrams GRO is asked with one, which is the first. */
+#define LABNET_UDP_BATCHES	16
+
+/* Datagrams that GRO gets when it has kept one. */
+#define LABNET_UDP_MERGES	4096
 
 /* Believe the device's word on checksum and segmentation, if it makes sense. */
 static bool delivery_offloads(struct labnet_rx *rx, struct sk_buff *skb,
@@ -50,17 +55,18 @@ static bool delivery_is_udp(const struct sk_buff *skb)
 }
 
 /*
- * Does anybody want UDP datagrams merged? Only a socket with UDP_GRO or an
- * encapsulation, which the key counts, or an administrator who asked for it.
- * Otherwise GRO looks at each datagram, and at its checksum, for nothing. Where
- * the kernel keeps the key to itself, everybody may want it.
+ * Merging UDP datagrams is for sockets with UDP_GRO, encapsulations, or an
+ * administrator who asked for it. Otherwise GRO looks at each datagram, and at its
+ * checksum, for nothing. Who wants it the kernel does not tell, but GRO keeps a
+ * datagram only if somebody does: so now and then it is asked with one, and with
+ * all of the next ones whenever it has kept one.
  */
-static bool delivery_merges_udp(const struct net_device *dev)
+static void delivery_merge_udp(struct labnet_rx *rx, struct sk_buff *skb)
 {
-	if (dev->features & (NETIF_F_GRO_FRAGLIST | NETIF_F_GRO_UDP_FWD))
-		return true;
-	return !&udp_encap_needed_key ||
-		static_key_enabled(&udp_encap_needed_key);
+	if (rx->udp_merges)
+		rx->udp_merges--;
+	if (napi_gro_receive(&rx->napi, skb) != GRO_NORMAL)
+		rx->udp_merges = LABNET_UDP_MERGES;
 }
 
 /* Hand a packet to the stack, or drop it for its header. */
@@ -81,19 +87,32 @@ void labnet_deliver(struct labnet_rx *rx, struct sk_buff *skb,
 	skb_record_rx_queue(skb, rx->vq->index / 2);
 	skb->protocol = eth_type_trans(skb, dev);
 	rx->stats.delivered++;
-	if (delivery_is_udp(skb) && !delivery_merges_udp(dev)) {
+	if (!delivery_is_udp(skb)) {
+		napi_gro_receive(&rx->napi, skb);
+	} else if (unlikely(rx->udp_merges)) {
+		delivery_merge_udp(rx, skb);
+	} else {
 		skb_mark_napi_id(skb, &rx->napi);
 		list_add_tail(&skb->list, &rx->batch);
-		return;
 	}
-	napi_gro_receive(&rx->napi, skb);
 }
 
-/* Once per poll: what was not worth merging goes up together. */
+/*
+ * Once per poll: what was not worth merging goes up together. GRO is asked with
+ * the last one, since it hands on later what it has been given.
+ */
 void labnet_deliver_batch(struct labnet_rx *rx)
 {
+	struct sk_buff *last = NULL;
+
 	if (list_empty(&rx->batch))
 		return;
+	if (rx->udp_batches++ % LABNET_UDP_BATCHES == 0) {
+		last = list_last_entry(&rx->batch, struct sk_buff, list);
+		skb_list_del_init(last);
+	}
 	netif_receive_skb_list(&rx->batch);
 	INIT_LIST_HEAD(&rx->batch);
+	if (last)
+		delivery_merge_udp(rx, last);
 }

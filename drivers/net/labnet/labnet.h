@@ -145,6 +145,8 @@ static inline bool labnet_heads_scarce(const struct labnet_heads *heads)
  * @copies_used: bytes of it that are in use
  * @heads: see there
  * @batch: skbs that go to the stack together at the end of the poll
+ * @udp_batches: of UDP datagrams that went past GRO
+ * @udp_merges: UDP datagrams that are still to be offered to GRO
  * @settle: the queue is idle; set by @idle
  * @stats: see there
  *
@@ -178,6 +180,8 @@ struct labnet_rx {
 	u32 copies_used;
 	struct labnet_heads heads;
 	struct list_head batch;
+	u32 udp_batches;
+	u32 udp_merges;
 	bool settle;
 	struct labnet_rx_stats stats;
 
