@@ -11,7 +11,7 @@ HOG = "/sys/kernel/debug/labyrinth_hog/command"
 DISK = "/mnt"
 
 # The hog takes pages as fast as they come. In small bites, since nothing else runs on its CPU meanwhile.
-_TAKE = "; ".join(["take 250; wait 1"] * 200)
+_TAKE = "; ".join(["take 250; wait 1"] * 260)
 _HOLD = "; ".join(["take all; wait 20"] * 110)
 _GIVE = "; ".join([*["give 1000; wait 1"] * 50, "give all"])
 
