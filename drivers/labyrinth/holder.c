@@ -48,7 +48,7 @@ void labyrinth_holder_recall(struct labyrinth_zone *zone,
  */
 static bool holder_scarcity(const struct labyrinth_zone *zone)
 {
-	return labyrinth_memory_short(zone) &&
+	return labyrinth_short(zone) &&
 		labyrinth_stash_level(&zone->reserve) <= zone->reserve_target / 4;
 }
 

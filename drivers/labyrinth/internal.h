@@ -17,12 +17,6 @@ static inline int labyrinth_only_node(const struct labyrinth_zone *zone)
 		zone->node : NUMA_NO_NODE;
 }
 
-/* Did a request fail lately? */
-static inline bool labyrinth_memory_short(const struct labyrinth_zone *zone)
-{
-	return (s32)(READ_ONCE(zone->short_until) - (u32)jiffies) > 0;
-}
-
 /* stats.c: numbers */
 #define labyrinth_count(zone, name) \
 	this_cpu_inc((zone)->tally->counter[LABYRINTH_N_##name])

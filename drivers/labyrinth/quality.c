@@ -88,10 +88,13 @@ bool labyrinth_quality_audit(struct labyrinth_zone *zone,
 }
 EXPORT_SYMBOL_IF_KUNIT(labyrinth_quality_audit);
 
-/* A guard that differs from page to page, so that no copy of one passes. */
-static u64 quality_canary(const struct labyrinth_entry *entry)
+/*
+ * A guard that differs from place to place, so that no copy of one passes; but for
+ * its first byte, which is hit first and is to be the same in all tests.
+ */
+static u64 quality_canary(const void *place)
 {
-	return LABYRINTH_CANARY ^ (unsigned long)entry->address;
+	return LABYRINTH_CANARY ^ (u64)(unsigned long)place << 8;
 }
 
 void labyrinth_post(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
@@ -100,10 +103,12 @@ void labyrinth_post(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 	void *start = entry->address + offset;
 
 	labyrinth_quality_renew(zone, entry);
-	if (entry->quality & LABYRINTH_QUALITY_SENTINEL)
-		put_unaligned(LABYRINTH_SENTINEL, (u64 *)start);
-	if (entry->quality & LABYRINTH_QUALITY_CANARY)
-		put_unaligned(quality_canary(entry), (u64 *)(start + length));
+	/*
+	 * Wanted or not: another part of the page may be posted later, under flags
+	 * that are then in force for this part as well.
+	 */
+	put_unaligned(LABYRINTH_SENTINEL, (u64 *)start);
+	put_unaligned(quality_canary(start + length), (u64 *)(start + length));
 }
 EXPORT_SYMBOL_GPL(labyrinth_post);
 
@@ -119,7 +124,7 @@ bool labyrinth_inspect(struct labyrinth_zone *zone,
 				      LABYRINTH_N_violation_sentinel);
 	if ((entry->quality & LABYRINTH_QUALITY_CANARY) &&
 	    unlikely(get_unaligned((u64 *)(start + length)) !=
-		     quality_canary(entry)))
+		     quality_canary(start + length)))
 		return labyrinth_quality_refuse(zone, entry,
 				      LABYRINTH_N_violation_canary);
 	return true;

@@ -149,6 +149,12 @@ stock_fail(struct labyrinth_zone *zone, gfp_t gfp, enum labyrinth_counter cause,
 	return NULL;
 }
 
+bool labyrinth_short(const struct labyrinth_zone *zone)
+{
+	return (s32)(READ_ONCE(zone->short_until) - (u32)jiffies) > 0;
+}
+EXPORT_SYMBOL_GPL(labyrinth_short);
+
 static enum labyrinth_counter stock_cause(int err)
 {
 	switch (err) {

@@ -466,6 +466,17 @@ int labyrinth_register_page(struct labyrinth_zone *zone, struct page *page,
 unsigned int labyrinth_deficit(const struct labyrinth_zone *zone);
 
 /**
+ * labyrinth_short() - is memory short?
+ * @zone: the zone
+ *
+ * For a consumer that would take a page for comfort, not out of need.
+ *
+ * Context: Any; never sleeps.
+ * Return: Whether a request of the zone has failed in the last tenth of a second.
+ */
+bool labyrinth_short(const struct labyrinth_zone *zone);
+
+/**
  * labyrinth_capped() - note that a producer has reached its cap
  * @zone: the zone
  *
@@ -533,7 +544,9 @@ void labyrinth_untake(struct labyrinth_zone *zone, struct labyrinth_entry *entry
  * @length: how many bytes it may write there; %LABYRINTH_CANARY_SIZE more must
  *	be left in the page, and length is at least 8
  *
- * Writes the sentinel and the canary, as the zone's quality asks for.
+ * Writes the sentinel and the canary. A page may be posted in several parts that
+ * do not overlap, each with its canary; the flags in force when the last of them was
+ * posted hold for all.
  *
  * Context: The consumer; never sleeps.
  */
@@ -590,11 +603,12 @@ void labyrinth_lend(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 /**
  * labyrinth_share() - give a reference to a page, and keep the page
  * @zone: the zone
- * @entry: a POSTED page that the device cannot write to
+ * @entry: a POSTED page; the device cannot write to the part that is shared
  *
- * For a consumer that puts several small things into one page: each gets a
- * reference to @entry->page of its own. The page stays the caller's until
- * labyrinth_hand_over().
+ * For a consumer that puts several small things into one page, or has posted it in
+ * parts: each gets a reference to @entry->page of its own. The page stays the
+ * caller's until labyrinth_hand_over(), which comes when no part of it is posted
+ * any more.
  *
  * Context: The consumer; never sleeps.
  */

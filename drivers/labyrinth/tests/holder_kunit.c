@@ -151,7 +151,7 @@ static void holder_has_less_in_a_shortage(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, labyrinth_inject_parse(&zone->injector, text), 0);
 	fixture_stock(zone, 1);
-	KUNIT_EXPECT_TRUE(test, labyrinth_memory_short(zone));
+	KUNIT_EXPECT_TRUE(test, labyrinth_short(zone));
 	KUNIT_EXPECT_TRUE(test, labyrinth_holder_over_share(zone, 1));
 	fixture_stock(zone, 1);
 	zone->short_until = (u32)jiffies + HZ;

@@ -50,6 +50,34 @@ static void shared_page_is_back_with_the_last_share(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, fixture_take(test, zone), entry);
 }
 
+/* One half has gone to the stack and come back while the device still has the other. */
+static void shared_page_stays_while_a_part_is_posted(struct kunit *test)
+{
+	const unsigned int half = PAGE_SIZE / 2, length = 1676;
+	struct labyrinth_zone *zone = sated_zone_with(test,
+					.quality = LABYRINTH_QUALITY_DEFAULT);
+	struct labyrinth_entry *entry = fixture_take(test, zone);
+	struct page *page = entry->page;
+
+	labyrinth_post(zone, entry, 0, length);
+	labyrinth_post(zone, entry, half, length);
+	memset(entry->address, 0x45, length);
+	KUNIT_EXPECT_TRUE(test, labyrinth_inspect(zone, entry, 0, length));
+	labyrinth_share(zone, entry);
+	put_page(page);
+	KUNIT_EXPECT_EQ(test, labyrinth_settle(zone), 0);
+	KUNIT_EXPECT_PTR_NE(test, fixture_take(test, zone), entry);
+	KUNIT_EXPECT_EQ(test, entry->state, (u8)LABYRINTH_POSTED);
+
+	memset(entry->address + half, 0x45, length);
+	KUNIT_EXPECT_TRUE(test, labyrinth_inspect(zone, entry, half, length));
+	labyrinth_lend(zone, entry, 1);
+	KUNIT_EXPECT_FALSE(test, labyrinth_returned(entry));
+	put_page(page);
+	KUNIT_EXPECT_PTR_EQ(test, fixture_take(test, zone), entry);
+	fixture_expect_law(test, zone);
+}
+
 /* All shares may be back before the page is handed over, or none be given. */
 static void shared_page_may_be_back_at_once(struct kunit *test)
 {
@@ -360,6 +388,7 @@ static void retire_goes_to_the_worker(struct kunit *test)
 static struct kunit_case lent_cases[] = {
 	KUNIT_CASE(lend_gives_one_reference),
 	KUNIT_CASE(shared_page_is_back_with_the_last_share),
+	KUNIT_CASE(shared_page_stays_while_a_part_is_posted),
 	KUNIT_CASE(shared_page_may_be_back_at_once),
 	KUNIT_CASE(shared_page_has_any_number_of_shares),
 	KUNIT_CASE(lent_page_is_back_with_the_last_reference),

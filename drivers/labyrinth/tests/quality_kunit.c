@@ -433,6 +433,54 @@ static void quality_guards_the_end_of_the_page(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, labyrinth_inspect(zone, entry, 0, length));
 }
 
+/* Two parts of a page that are posted at once, as a driver with half pages does. */
+static void quality_guards_each_part(struct kunit *test)
+{
+	const unsigned int half = PAGE_SIZE / 2, offset = 52, length = 1676;
+	struct labyrinth_zone *zone = zone_with(test,
+					.quality = LABYRINTH_QUALITY_DEFAULT);
+	struct labyrinth_entry *entry = fixture_take(test, zone);
+	void *guard = entry->address + offset + length;
+
+	labyrinth_post(zone, entry, offset, length);
+	labyrinth_post(zone, entry, half + offset, length);
+	memset(entry->address + offset, 0x45, length);
+	memset(entry->address + half + offset, 0x45, length + 1);
+	KUNIT_EXPECT_TRUE(test, labyrinth_inspect(zone, entry, offset, length));
+	KUNIT_EXPECT_FALSE(test, labyrinth_inspect(zone, entry, half + offset,
+						   length));
+	EXPECT_COUNT(test, zone, violation_canary, 1);
+
+	/* The one's guard is not the other's. */
+	memcpy(guard + half, guard, LABYRINTH_CANARY_SIZE);
+	KUNIT_EXPECT_FALSE(test, labyrinth_inspect(zone, entry, half + offset,
+						   length));
+	/* Posted again, it is well again, and the other one stays as it is. */
+	labyrinth_post(zone, entry, half + offset, length);
+	memset(entry->address + half + offset, 0x45, length);
+	KUNIT_EXPECT_TRUE(test, labyrinth_inspect(zone, entry, half + offset,
+						  length));
+	KUNIT_EXPECT_TRUE(test, labyrinth_inspect(zone, entry, offset, length));
+}
+
+/* Flags that come while a part is posted accuse nobody of what was not prepared. */
+static void quality_changes_between_parts(struct kunit *test)
+{
+	const unsigned int half = PAGE_SIZE / 2, length = 1676;
+	const unsigned int later = LABYRINTH_QUALITY_DEFAULT;
+	struct labyrinth_zone *zone = zone_with(test);
+	struct labyrinth_entry *entry = fixture_take(test, zone);
+
+	labyrinth_post(zone, entry, 0, length);
+	KUNIT_EXPECT_EQ(test, labyrinth_zone_set_quality(zone, later), 0);
+	labyrinth_post(zone, entry, half, length);
+	memset(entry->address, 0x45, length);
+	KUNIT_EXPECT_TRUE(test, labyrinth_inspect(zone, entry, 0, length));
+	KUNIT_EXPECT_FALSE(test, labyrinth_inspect(zone, entry, half, length));
+	EXPECT_COUNT(test, zone, violation_sentinel, 1);
+	EXPECT_COUNT(test, zone, violation_canary, 0);
+}
+
 static void quality_takes_a_page_out(struct kunit *test)
 {
 	struct labyrinth_zone *zone = zone_with(test);
@@ -602,6 +650,8 @@ static struct kunit_case quality_cases[] = {
 	KUNIT_CASE(quality_believes_one_written_byte),
 	KUNIT_CASE(quality_guards_differ_from_page_to_page),
 	KUNIT_CASE(quality_guards_the_end_of_the_page),
+	KUNIT_CASE(quality_guards_each_part),
+	KUNIT_CASE(quality_changes_between_parts),
 	KUNIT_CASE(quality_takes_a_page_out),
 	KUNIT_CASE(quality_changes_for_later_pages),
 	KUNIT_CASE(quality_take_ignores_what_is_not_asked_for),
