@@ -21,6 +21,8 @@
 #include <linux/workqueue.h>
 #include <net/xdp.h>
 
+#include "buffer.h"
+
 #define LABNET_DRIVER "labnet"
 
 /*
@@ -128,12 +130,16 @@ static inline bool labnet_heads_scarce(const struct labnet_heads *heads)
  * @napi: the poll, which owns @vq, @zone and what follows
  *
  * Written under rtnl, read by the poll:
- * @offset: where in a page the device writes; a buffer remembers its own in
- *	labyrinth_entry.private
+ * @program: an XDP program is attached, or about to be
  *
  * NAPI poll:
+ * @fresh: how a page is cut that is taken in this poll
+ * @large: frames in one buffer until all frames count as such again; see
+ *	labnet_buffer_begin()
+ * @spare: the second half of the page that was taken last, or none
  * @sg: for the buffer being posted
- * @xdp: the frame in hand: its first page, and those gathered after it
+ * @xdp: the frame in hand: its first buffer, and those gathered after it
+ * @more: buffers of that frame that are still in the ring
  * @prog: the XDP program of this poll, or NULL
  * @sends: frames that the program sends back
  * @send_count: how many of them wait for the transmit queue's lock
@@ -166,10 +172,14 @@ struct labnet_rx {
 	struct xdp_rxq_info xdp_rxq;
 	struct napi_struct napi;
 
-	u32 offset;
+	bool program;
 
+	struct labnet_page fresh;
+	u32 large;
+	struct labnet_buffer spare;
 	struct scatterlist sg;
 	struct xdp_buff xdp;
+	u32 more;
 	struct bpf_prog *prog;
 	struct xdp_frame *sends[LABNET_XDP_BULK];
 	u32 send_count;
@@ -376,8 +386,10 @@ void labnet_rx_start(struct labnet_rx *rx);
 void labnet_rx_stop(struct labnet_rx *rx);
 void labnet_rx_close(struct labnet_rx *rx);
 void labnet_rx_interrupt(struct virtqueue *vq);
-unsigned int labnet_rx_room(unsigned int offset);
-void labnet_rx_set_headroom(struct labnet_rx *rx, bool xdp);
+
+/* parts.c: frames in several buffers; NAPI poll */
+u64 *labnet_parts_gather(struct labnet_rx *rx, u8 holder);
+u64 *labnet_parts_append(struct labnet_rx *rx, struct sk_buff *skb, u8 holder);
 
 /* copy.c: small packets; NAPI poll */
 struct sk_buff *labnet_copy(struct labnet_rx *rx, const void *packet,

@@ -158,17 +158,6 @@ int labnet_queues_use(struct labnet *ln, unsigned int pairs)
 	return 0;
 }
 
-/* The pages wait in their zone for the next start, or for the zone's end. */
-static void queues_drain_rx(struct labnet_rx *rx)
-{
-	struct labyrinth_entry *entry;
-
-	while ((entry = virtqueue_detach_unused_buf(rx->vq)))
-		labyrinth_untake(rx->zone, entry);
-	rx->posted = 0;
-	rx->vq = NULL;
-}
-
 /* The device is reset: nobody uses what is in the rings any more. */
 void labnet_queues_delete(struct labnet *ln)
 {
@@ -176,7 +165,8 @@ void labnet_queues_delete(struct labnet *ln)
 
 	queues_gather(ln);
 	for (i = 0; i < ln->pairs; i++) {
-		queues_drain_rx(&ln->rx[i]);
+		labnet_buffer_drain(&ln->rx[i]);
+		ln->rx[i].vq = NULL;
 		labnet_tx_close(&ln->tx[i]);
 	}
 	ln->ctrl.vq = NULL;

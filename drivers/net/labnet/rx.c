@@ -2,28 +2,20 @@
 /*
  * Receive: from the ring through the checks to the stack.
  *
- * A buffer is one page of the labyrinth. A packet leaves the ring only when
- * there is another page to take its place, so the ring is always full but for
- * the buffer in hand.
+ * A packet leaves the ring only when there is another buffer to take its place, so
+ * the ring is always full but for the buffer in hand.
  */
 #include <linux/mm.h>
 #include <net/busy_poll.h>
 
+#include "hot.h"
 #include "xdp.h"
 
-/* A page, from its start: headroom, virtio header, packet, skb_shared_info. */
-#define LABNET_RX_HEADROOM	NET_SKB_PAD
-#define LABNET_RX_TAILROOM	SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
-
-/* How much the device may write from @offset on. */
-unsigned int labnet_rx_room(unsigned int offset)
-{
-	return PAGE_SIZE - LABNET_RX_TAILROOM - offset;
-}
-
-/* Pages that the interrupt handler stocks, and the most it does at once. */
-#define LABNET_RX_STASH		64
+/* The most pages that the interrupt handler stocks at once. */
 #define LABNET_RX_BURST		16
+
+/* After a frame in several buffers, so many frames in one count as an exception. */
+#define LABNET_RX_LARGE		1024
 
 /* All zones together hold no more than this share of the machine's memory. */
 #define LABNET_RX_MEMORY_SHARE	8
@@ -33,89 +25,26 @@ unsigned int labnet_rx_room(unsigned int offset)
 /* What the interrupt handler asks for beyond the zone's own quality. */
 #define LABNET_RX_QUALITY	LABYRINTH_QUALITY_CL_ALIGN
 
-/*
- * Programs want more room before the packet than the stack does. Not for nothing:
- * the largest packet of the stack takes as many buffers as an skb can hold, so that
- * there is no room to waste. For buffers that are posted from now on.
- */
-void labnet_rx_set_headroom(struct labnet_rx *rx, bool xdp)
-{
-	unsigned int headroom = xdp ? XDP_PACKET_HEADROOM : LABNET_RX_HEADROOM;
-
-	WRITE_ONCE(rx->offset, headroom - rx->ln->hdr_len);
-}
-
-/* The buffer may be short of a ring only while it is in the poll's hand. */
-static struct labyrinth_entry *rx_get(struct labnet_rx *rx, unsigned int *len)
-{
-	struct labyrinth_entry *entry = virtqueue_get_buf(rx->vq, len);
-
-	if (entry && --rx->posted < rx->posted_min)
-		rx->posted_min = rx->posted;
-	return entry;
-}
-
-static int rx_post(struct labnet_rx *rx, struct labyrinth_entry *entry)
-{
-	unsigned int offset = READ_ONCE(rx->offset);
-	int err;
-
-	entry->private = offset;
-	labyrinth_post(rx->zone, entry, offset, labnet_rx_room(offset));
-	sg_set_page(&rx->sg, entry->page, labnet_rx_room(offset), offset);
-	err = virtqueue_add_inbuf(rx->vq, &rx->sg, 1, entry, GFP_ATOMIC);
-	if (unlikely(err)) {
-		rx->stats.post_fail++;
-		labyrinth_retire(rx->zone, entry);
-		return err;
-	}
-	rx->posted++;
-	return 0;
-}
-
 static void rx_kick(struct labnet_rx *rx)
 {
 	if (virtqueue_kick_prepare(rx->vq) && virtqueue_notify(rx->vq))
 		rx->stats.kicks++;
 }
 
-/* Fill the places that damaged pages have left. Returns whether the ring is full. */
-static bool rx_refill(struct labnet_rx *rx)
+/* Throw away what is still in the ring of a frame that is dropped. */
+static void rx_discard(struct labnet_rx *rx)
 {
-	struct labyrinth_entry *entry;
-
-	while (rx->posted < rx->size) {
-		entry = labyrinth_take(rx->zone);
-		if (!entry || rx_post(rx, entry))
-			return false;
-	}
-	return true;
-}
-
-/* A damaged page goes where nobody uses it; the frame in it is dropped. */
-static void rx_quarantine(struct labnet_rx *rx, struct labyrinth_entry *entry)
-{
-	labyrinth_quarantine(rx->zone, entry);
-	rx_refill(rx);
-}
-
-static bool rx_sound(struct labnet_rx *rx, struct labyrinth_entry *entry)
-{
-	return likely(labyrinth_inspect(rx->zone, entry, entry->private,
-					labnet_rx_room(entry->private)));
-}
-
-/* Throw away buffers that belong to a frame which is dropped. */
-static void rx_discard(struct labnet_rx *rx, unsigned int buffers)
-{
-	struct labyrinth_entry *entry;
+	struct labnet_buffer buffer;
 	unsigned int len;
 
-	while (buffers-- && (entry = rx_get(rx, &len))) {
-		if (rx_sound(rx, entry))
-			rx_post(rx, entry);
+	for (; rx->more; rx->more--) {
+		buffer = labnet_buffer_get(rx, &len);
+		if (!buffer.entry)
+			return;
+		if (labnet_buffer_sound(rx, buffer))
+			labnet_buffer_keep(rx, buffer);
 		else
-			rx_quarantine(rx, entry);
+			labnet_buffer_quarantine(rx, buffer);
 	}
 }
 
@@ -132,27 +61,14 @@ static void rx_put_frags(struct labnet_rx *rx)
 	xdp_buff_clear_frags_flag(&rx->xdp);
 }
 
-/* Drop the frame in hand; @more buffers of it are still in the ring. */
-static void rx_drop(struct labnet_rx *rx, struct labyrinth_entry *entry,
-		    unsigned int more, u64 *cause)
+/* Drop the frame in hand, which begins in @buffer. */
+static void rx_drop(struct labnet_rx *rx, struct labnet_buffer buffer,
+		    u64 *cause)
 {
 	(*cause)++;
 	rx_put_frags(rx);
-	rx_post(rx, entry);
-	rx_discard(rx, more);
-}
-
-/* Lend a page, if there is another one to take its place in the ring. */
-static bool rx_replace(struct labnet_rx *rx, struct labyrinth_entry *entry,
-		       u8 holder)
-{
-	struct labyrinth_entry *fresh = labyrinth_take(rx->zone);
-
-	if (unlikely(!fresh))
-		return false;
-	labyrinth_lend(rx->zone, entry, holder);
-	rx_post(rx, fresh);
-	return true;
+	labnet_buffer_keep(rx, buffer);
+	rx_discard(rx);
 }
 
 static unsigned int rx_head_len(const struct labnet_rx *rx)
@@ -174,32 +90,37 @@ static u8 rx_holder(const struct labnet_rx *rx)
 
 /* A small packet: its page never leaves the queue. */
 static struct sk_buff *rx_copy(struct labnet_rx *rx,
-			       struct labyrinth_entry *entry)
+			       struct labnet_buffer buffer)
 {
 	struct sk_buff *skb = labnet_copy(rx, rx->xdp.data, rx_head_len(rx));
 
 	if (unlikely(!skb)) {
-		rx_drop(rx, entry, 0, &rx->stats.drop_no_skb);
+		rx_drop(rx, buffer, &rx->stats.drop_no_skb);
 		return NULL;
 	}
-	rx_post(rx, entry);
+	labnet_buffer_keep(rx, buffer);
 	rx->stats.copied++;
 	return skb;
 }
 
-/*
- * Does a flow have more than its share, of pages or of heads? While heads are
- * scarce it may have as many as are left for all others.
- */
+/* While heads are scarce a flow may have as many as are left for all others. */
+static bool rx_hoards_heads(const struct labnet_rx *rx, u8 holder)
+{
+	unsigned int pages = labyrinth_holder_lent(rx->zone, holder, NULL);
+
+	return pages << rx->fresh.halves > rx->heads.count;
+}
+
+/* Does a flow have more than its share, of pages or of heads? */
 static bool rx_hoards(const struct labnet_rx *rx, u8 holder)
 {
 	if (unlikely(labnet_heads_scarce(&rx->heads)) &&
-	    labyrinth_holder_lent(rx->zone, holder, NULL) > rx->heads.count)
+	    rx_hoards_heads(rx, holder))
 		return true;
 	return labyrinth_holder_over_share(rx->zone, holder);
 }
 
-/* Make an skb of the frame in hand: the first page is its head. */
+/* Make an skb of the frame in hand: the first buffer is its head. */
 static struct sk_buff *rx_build(struct labnet_rx *rx)
 {
 	struct xdp_buff *xdp = &rx->xdp;
@@ -212,7 +133,8 @@ static struct sk_buff *rx_build(struct labnet_rx *rx)
 		frags = shinfo->nr_frags;
 		size = shinfo->xdp_frags_size;
 	}
-	skb = labnet_heads_build(&rx->heads, xdp->data_hard_start, PAGE_SIZE);
+	skb = labnet_heads_build(&rx->heads, xdp->data_hard_start,
+				 xdp->frame_sz);
 	if (unlikely(!skb))
 		return NULL;
 
@@ -231,9 +153,22 @@ static struct sk_buff *rx_build(struct labnet_rx *rx)
 	return skb;
 }
 
-/* The page itself becomes the skb's head; another one takes its place. */
+/* Add to the skb what its fragments have no room for. Returns whether all is there. */
+static bool rx_append(struct labnet_rx *rx, struct sk_buff *skb, u8 holder)
+{
+	u64 *cause = labnet_parts_append(rx, skb, holder);
+
+	if (likely(!cause))
+		return true;
+	(*cause)++;
+	dev_kfree_skb_any(skb);
+	rx_discard(rx);
+	return false;
+}
+
+/* The buffer itself becomes the skb's head; another one takes its place. */
 static struct sk_buff *rx_lend(struct labnet_rx *rx,
-			       struct labyrinth_entry *entry)
+			       struct labnet_buffer buffer)
 {
 	u8 holder = rx_holder(rx);
 	struct sk_buff *skb;
@@ -241,11 +176,11 @@ static struct sk_buff *rx_lend(struct labnet_rx *rx,
 	/* A frame in several buffers has been asked this before. */
 	if (unlikely(!xdp_buff_has_frags(&rx->xdp) &&
 		     rx_hoards(rx, holder))) {
-		rx_drop(rx, entry, 0, &rx->stats.drop_hoard);
+		rx_drop(rx, buffer, &rx->stats.drop_hoard);
 		return NULL;
 	}
-	if (unlikely(!rx_replace(rx, entry, holder))) {
-		rx_drop(rx, entry, 0, &rx->stats.drop_no_page);
+	if (unlikely(!labnet_buffer_lend(rx, buffer, holder))) {
+		rx_drop(rx, buffer, &rx->stats.drop_no_page);
 		return NULL;
 	}
 	skb = rx_build(rx);
@@ -253,80 +188,42 @@ static struct sk_buff *rx_lend(struct labnet_rx *rx,
 		rx->stats.drop_no_skb++;
 		rx_put_frags(rx);
 		put_page(virt_to_page(rx->xdp.data_hard_start));
+		rx_discard(rx);
 		return NULL;
 	}
+	if (unlikely(rx->more) && !rx_append(rx, skb, holder))
+		return NULL;
 	rx->stats.lent++;
 	return skb;
 }
 
-/*
- * Add one more buffer to the frame in hand. Returns the cause if the frame has to
- * be dropped.
- */
-static u64 *rx_gather_one(struct labnet_rx *rx, u8 holder)
-{
-	struct skb_shared_info *shinfo = xdp_get_shared_info_from_buff(&rx->xdp);
-	struct labyrinth_entry *entry;
-	unsigned int len, offset;
-	u64 *cause = NULL;
-	struct page *page;
-
-	entry = rx_get(rx, &len);
-	if (unlikely(!entry))
-		return &rx->stats.drop_buffers;
-	if (!rx_sound(rx, entry)) {
-		rx_quarantine(rx, entry);
-		return &rx->stats.drop_damaged;
-	}
-	page = entry->page;
-	offset = entry->private;
-	if (unlikely(len > labnet_rx_room(offset)))
-		cause = &rx->stats.drop_long;
-	else if (unlikely(shinfo->nr_frags == MAX_SKB_FRAGS))
-		cause = &rx->stats.drop_buffers;
-	else if (unlikely(!rx_replace(rx, entry, holder)))
-		cause = &rx->stats.drop_no_page;
-	if (unlikely(cause)) {
-		rx_post(rx, entry);
-		return cause;
-	}
-
-	__skb_fill_page_desc_noacc(shinfo, shinfo->nr_frags++, page, offset,
-				   len);
-	shinfo->xdp_frags_size += len;
-	if (unlikely(page_is_pfmemalloc(page)))
-		xdp_buff_set_frag_pfmemalloc(&rx->xdp);
-	rx->stats.bytes += len;
-	return NULL;
-}
+/* The most buffers that a packet of 64 KB needs. */
+#define LABNET_RX_BUFFERS						\
+	DIV_ROUND_UP(ETH_MAX_MTU + VLAN_ETH_HLEN,			\
+		     labnet_buffer_room(PAGE_SIZE / 2, NET_SKB_PAD))
 
 /*
- * Gather a frame that is in several buffers: the pages after the first are lent
- * and become fragments, the first one stays in hand. Returns whether all are
- * there; otherwise the frame has been dropped.
+ * Gather a frame that is in several buffers: the first one stays in hand. Programs
+ * see no frame that an skb's fragments have no room for. Returns false if the frame
+ * has been dropped.
  */
-static bool rx_gather(struct labnet_rx *rx, struct labyrinth_entry *entry,
-		      unsigned int more)
+static bool rx_gather(struct labnet_rx *rx, struct labnet_buffer buffer)
 {
-	struct skb_shared_info *shinfo = xdp_get_shared_info_from_buff(&rx->xdp);
+	unsigned int most = rx->prog ? 1 + MAX_SKB_FRAGS : LABNET_RX_BUFFERS;
 	u8 holder = rx_holder(rx);
 	u64 *cause;
 
-	if (unlikely(rx_hoards(rx, holder))) {
-		rx_drop(rx, entry, more, &rx->stats.drop_hoard);
-		return false;
-	}
-	shinfo->nr_frags = 0;
-	shinfo->xdp_frags_size = 0;
-	xdp_buff_set_frags_flag(&rx->xdp);
-	while (more--) {
-		cause = rx_gather_one(rx, holder);
-		if (likely(!cause))
-			continue;
-		rx_drop(rx, entry, more, cause);
-		return false;
-	}
-	return true;
+	rx->large = LABNET_RX_LARGE;
+	if (unlikely(1 + rx->more > most))
+		cause = &rx->stats.drop_buffers;
+	else if (unlikely(rx_hoards(rx, holder)))
+		cause = &rx->stats.drop_hoard;
+	else
+		cause = labnet_parts_gather(rx, holder);
+	if (likely(!cause))
+		return true;
+	rx_drop(rx, buffer, cause);
+	return false;
 }
 
 /* The number of buffers that the device says the frame is in. */
@@ -344,28 +241,30 @@ static unsigned int rx_buffers(const struct labnet *ln,
  * content would be taken for virtio headers. A header that was not written names
  * no such buffers.
  */
-static bool rx_believe(struct labnet_rx *rx, struct labyrinth_entry *entry,
+static bool rx_believe(struct labnet_rx *rx, struct labnet_buffer buffer,
 		       unsigned int len, unsigned int buffers)
 {
 	bool possible = buffers && buffers <= rx->size;
 	unsigned int more = possible ? buffers - 1 : 0;
 
-	if (!rx_sound(rx, entry)) {
+	if (!labnet_buffer_sound(rx, buffer)) {
 		rx->stats.drop_damaged++;
-		rx_quarantine(rx, entry);
-		rx_discard(rx, more);
+		labnet_buffer_quarantine(rx, buffer);
+		rx->more = more;
+		rx_discard(rx);
 		return false;
 	}
 	if (unlikely(len < rx->ln->hdr_len + ETH_HLEN)) {
-		rx_drop(rx, entry, 0, &rx->stats.drop_short);
+		rx_drop(rx, buffer, &rx->stats.drop_short);
 		return false;
 	}
-	if (unlikely(len > labnet_rx_room(entry->private))) {
-		rx_drop(rx, entry, more, &rx->stats.drop_long);
+	rx->more = more;
+	if (unlikely(len > labnet_buffer_page(buffer)->len)) {
+		rx_drop(rx, buffer, &rx->stats.drop_long);
 		return false;
 	}
 	if (unlikely(!possible)) {
-		rx_drop(rx, entry, 0, &rx->stats.drop_buffers);
+		rx_drop(rx, buffer, &rx->stats.drop_buffers);
 		return false;
 	}
 	return true;
@@ -375,7 +274,7 @@ static bool rx_believe(struct labnet_rx *rx, struct labyrinth_entry *entry,
  * Let the XDP program see the frame in hand. Returns whether it goes on to the
  * stack. If it does, nothing of its virtio header holds any more.
  */
-static bool rx_filter(struct labnet_rx *rx, struct labyrinth_entry *entry,
+static bool rx_filter(struct labnet_rx *rx, struct labnet_buffer buffer,
 		      struct labnet_hdr *hdr)
 {
 	u32 act = labnet_xdp_run(rx, (struct virtio_net_hdr *)hdr);
@@ -386,13 +285,13 @@ static bool rx_filter(struct labnet_rx *rx, struct labyrinth_entry *entry,
 		return true;
 	case XDP_DROP:
 		rx_put_frags(rx);
-		rx_post(rx, entry);
+		labnet_buffer_keep(rx, buffer);
 		return false;
 	default:
-		if (likely(rx_replace(rx, entry, LABNET_FLOW_MANY)))
+		if (likely(labnet_buffer_lend(rx, buffer, LABNET_FLOW_MANY)))
 			labnet_xdp_forward(rx, act);
 		else
-			rx_drop(rx, entry, 0, &rx->stats.drop_no_page);
+			rx_drop(rx, buffer, &rx->stats.drop_no_page);
 		return false;
 	}
 }
@@ -405,47 +304,53 @@ static bool rx_is_small(struct labnet_rx *rx)
 }
 
 /* @len: as the device claims, virtio header included. */
-static void rx_frame(struct labnet_rx *rx, struct labyrinth_entry *entry,
+static void rx_frame(struct labnet_rx *rx, struct labnet_buffer buffer,
 		     unsigned int len)
 {
+	unsigned int offset = labnet_buffer_page(buffer)->offset;
+	void *start = labnet_buffer_start(buffer);
 	unsigned int hdr_len = rx->ln->hdr_len;
-	unsigned int offset = entry->private;
 	struct labnet_hdr hdr;
 	struct sk_buff *skb;
 	unsigned int buffers;
 
 	rx->stats.frames++;
 	rx->xdp.flags = 0;
+	rx->xdp.frame_sz = labnet_buffer_size(buffer);
 	/* One copy, so that the device cannot change what was checked. */
-	memcpy(&hdr, entry->address + offset, sizeof(hdr));
+	memcpy(&hdr, start + offset, sizeof(hdr));
 	buffers = rx_buffers(rx->ln, &hdr.v1);
-	if (unlikely(!rx_believe(rx, entry, len, buffers)))
+	if (unlikely(!rx_believe(rx, buffer, len, buffers)))
 		return;
 
 	len -= hdr_len;
 	rx->stats.bytes += len;
-	xdp_prepare_buff(&rx->xdp, entry->address, offset + hdr_len, len, true);
-	if (buffers > 1 && !rx_gather(rx, entry, buffers - 1))
+	xdp_prepare_buff(&rx->xdp, start, offset + hdr_len, len, true);
+	if (rx->more && !rx_gather(rx, buffer))
 		return;
-	if (rx->prog && !rx_filter(rx, entry, &hdr))
+	if (rx->prog && !rx_filter(rx, buffer, &hdr))
 		return;
-	skb = rx_is_small(rx) ? rx_copy(rx, entry) : rx_lend(rx, entry);
+	skb = rx_is_small(rx) ? rx_copy(rx, buffer) : rx_lend(rx, buffer);
 	if (likely(skb))
 		labnet_deliver(rx, skb, &hdr);
 }
 
 static int rx_harvest(struct labnet_rx *rx, int budget)
 {
-	struct labyrinth_entry *entry;
+	struct labnet_buffer buffer;
 	unsigned int len;
 	int frames = 0;
 
-	while (frames < budget && (entry = rx_get(rx, &len))) {
-		rx_frame(rx, entry, len);
-		frames++;
+	for (; frames < budget; frames++) {
+		buffer = labnet_buffer_get(rx, &len);
+		if (!buffer.entry)
+			break;
+		rx->more = 0;
+		rx_frame(rx, buffer, len);
 	}
 	if (!frames)
 		return 0;
+	rx->large -= min_t(u32, rx->large, frames);
 	rx_kick(rx);
 	labnet_xdp_end(rx);
 	labnet_deliver_batch(rx);
@@ -489,7 +394,8 @@ static int rx_poll(struct napi_struct *napi, int budget)
 	labyrinth_poll_begin(rx->zone);
 	labnet_heads_fill(&rx->heads);
 	labnet_xdp_begin(rx);
-	if (unlikely(rx->posted < rx->size) && rx_refill(rx))
+	labnet_buffer_begin(rx);
+	if (unlikely(rx->posted < rx->size) && labnet_buffer_refill(rx))
 		rx_kick(rx);
 	frames = rx_harvest(rx, budget);
 	if (frames == budget)
@@ -556,6 +462,12 @@ void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx)
 	netif_napi_add(ln->dev, &rx->napi, rx_poll);
 }
 
+/* Pages of a full ring, as it is made. */
+static unsigned int rx_pages(const struct labnet_rx *rx)
+{
+	return rx->size >> rx->fresh.halves;
+}
+
 /*
  * A burst may need a whole ring of pages at once. What the machine keeps for
  * atomic requests is not for this queue alone, but it is there first.
@@ -563,9 +475,10 @@ void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx)
 static unsigned int rx_reserve(const struct labnet_rx *rx, int node)
 {
 	unsigned long window = labyrinth_atomic_window(node);
+	unsigned int pages = rx->size / 2;
 
-	return max_t(unsigned long, rx->size / 4,
-		     rx->size - min_t(unsigned long, rx->size, window));
+	return max_t(unsigned long, pages / 4,
+		     pages - min_t(unsigned long, pages, window));
 }
 
 static struct labyrinth_zone *rx_create_zone(struct labnet_rx *rx)
@@ -577,7 +490,7 @@ static struct labyrinth_zone *rx_create_zone(struct labnet_rx *rx)
 		.node = dev_to_node(&vdev->dev),
 		.poison_pattern = 0xa5,
 		.quality = rx->ln->quality,
-		.stash = LABNET_RX_STASH,
+		.stash = max(rx->size / 16, LABNET_RX_BURST),
 		.reserve = rx_reserve(rx, dev_to_node(&vdev->dev)),
 		.keep = rx->size,
 		.limit = max(share, 4 * rx->size),
@@ -601,7 +514,8 @@ int labnet_rx_open(struct labnet_rx *rx)
 	if (rx->zone)
 		return 0;
 	rx->size = virtqueue_get_vring_size(rx->vq);
-	labnet_rx_set_headroom(rx, rtnl_dereference(rx->ln->xdp_prog));
+	rx->program = rtnl_dereference(rx->ln->xdp_prog);
+	labnet_buffer_begin(rx);
 	xdp_init_buff(&rx->xdp, PAGE_SIZE, &rx->xdp_rxq);
 	sg_init_table(&rx->sg, 1);
 	err = labnet_xdp_open(rx);
@@ -609,7 +523,8 @@ int labnet_rx_open(struct labnet_rx *rx)
 		return err;
 
 	zone = rx_create_zone(rx);
-	err = PTR_ERR_OR_ZERO(zone) ?: labyrinth_zone_prefill(zone, rx->size);
+	err = PTR_ERR_OR_ZERO(zone) ?:
+		labyrinth_zone_prefill(zone, rx_pages(rx));
 	if (err) {
 		labyrinth_zone_destroy(zone, rx->past);
 		labnet_xdp_close(rx);
@@ -627,7 +542,8 @@ int labnet_rx_open(struct labnet_rx *rx)
 int labnet_rx_fill(struct labnet_rx *rx)
 {
 	labyrinth_poll_begin(rx->zone);
-	if (!rx_refill(rx) && !rx->posted)
+	labnet_buffer_begin(rx);
+	if (!labnet_buffer_refill(rx) && !rx->posted)
 		return -ENOMEM;
 	rx->posted_min = rx->posted;
 	return 0;

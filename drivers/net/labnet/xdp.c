@@ -3,7 +3,8 @@
  * XDP: a program that sees each frame before the stack does.
  *
  * It runs on the page that the device has written to. A page that it drops is
- * posted again at once: no other page is taken, nothing is allocated.
+ * posted again at once: no other page is taken, nothing is allocated. Pages are
+ * posted whole as long as there is a program.
  *
  * Neither attaching nor detaching stops the device. The polls find the program
  * through RCU, once each. What changes with it is how much room new buffers have
@@ -16,13 +17,13 @@
 
 #include "labnet.h"
 
-/* Room before the packet in buffers that are posted from now on. */
-static void xdp_set_headroom(struct labnet *ln, bool attached)
+/* Buffers that are posted from the next polls on have room for a program, or not. */
+static void xdp_set_room(struct labnet *ln, bool attached)
 {
 	unsigned int i;
 
 	for (i = 0; i < ln->pairs; i++)
-		labnet_rx_set_headroom(&ln->rx[i], attached);
+		WRITE_ONCE(ln->rx[i].program, attached);
 }
 
 /*
@@ -32,7 +33,8 @@ static void xdp_set_headroom(struct labnet *ln, bool attached)
 static unsigned int xdp_max_mtu(const struct labnet *ln,
 				const struct bpf_prog *prog)
 {
-	unsigned int one = labnet_rx_room(XDP_PACKET_HEADROOM) - VLAN_ETH_HLEN;
+	unsigned int one = labnet_buffer_room(PAGE_SIZE, XDP_PACKET_HEADROOM) -
+			   VLAN_ETH_HLEN;
 
 	return prog->aux->xdp_has_frags ? one * (1 + MAX_SKB_FRAGS) : one;
 }
@@ -82,14 +84,14 @@ static int xdp_set_program(struct labnet *ln, struct bpf_prog *prog,
 			NL_SET_ERR_MSG_MOD(extack, "device did not turn its receive offloads off");
 			return err;
 		}
-		xdp_set_headroom(ln, true);
+		xdp_set_room(ln, true);
 	}
 
 	rcu_assign_pointer(ln->xdp_prog, prog);
 	if (!old)
 		return 0;
 	if (!prog) {
-		xdp_set_headroom(ln, false);
+		xdp_set_room(ln, false);
 		err = labnet_features_set_offloads(ln, ln->dev->features);
 		if (err)
 			netdev_warn(ln->dev, "cannot turn offloads on again: %d\n",
@@ -160,7 +162,7 @@ void labnet_xdp_make_room(struct xdp_buff *xdp)
 	unsigned int len = xdp->data_end - xdp->data;
 	void *data = xdp->data_hard_start + XDP_PACKET_HEADROOM;
 
-	if (len > labnet_rx_room(XDP_PACKET_HEADROOM))
+	if (len > labnet_buffer_room(xdp->frame_sz, XDP_PACKET_HEADROOM))
 		return;
 	memmove(data, xdp->data, len);
 	xdp_prepare_buff(xdp, xdp->data_hard_start, XDP_PACKET_HEADROOM, len,

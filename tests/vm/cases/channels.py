@@ -84,10 +84,10 @@ def while_down(vm: VM, net: Link) -> None:
 
 
 def short_of_memory(vm: VM, net: Link) -> None:
-    """Three more rings of 1024 pages need 12 MiB and more: with less, nothing happens; with enough, it works."""
+    """Three more rings of 512 pages need 6 MiB and more: with less, nothing happens; with enough, it works."""
     vm.run("mkdir -p /fill; mount -t tmpfs -o size=100% none /fill; sync; echo 3 > /proc/sys/vm/drop_caches")
     free = int(re.search(r"MemFree: +(\d+)", vm.run("cat /proc/meminfo"))[1])
-    vm.run(f"dd if=/dev/zero of=/fill/up bs=1k count={free - 14_000} 2> /dev/null")
+    vm.run(f"dd if=/dev/zero of=/fill/up bs=1k count={free - 7_000} 2> /dev/null")
     frames = net.counters()["rx_frames"]
     refused(vm, net, str(PAIRS), 1)
     net.ping_guest()

@@ -25,6 +25,8 @@ files = xdp.files
 def run(vm: VM, net: Link, verdict: int, counter: str) -> None:
     with xdp.Program(net, "udp", verdict):
         net.ping_guest()
+        # Whole pages take the place of the halves that were in the ring.
+        flood_until(net, 64, 2 * net.ring_size(), seconds=30)
         before = net.counters()
         for size in (64, 1500):
             flood_until(net, size, PACKETS, seconds=90)

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Buffers: what is in the receive ring, and what takes its place.
+ *
+ * A buffer is half a page as long as each frame fits into one: two frames share a
+ * page, and a ring holds half the memory. It is a whole page while frames come in
+ * several buffers, since an skb has room for few fragments, and while there is an
+ * XDP program, which wants more room before the packet.
+ *
+ * The ledger knows pages only. A page is POSTED until neither half of it is the
+ * queue's any more; then it is lent, with the references that its halves were
+ * given. A page of which one half has gone is not posted again where another page
+ * can be had, so that nobody keeps a whole page for the sake of half of it.
+ */
+#include "hot.h"
+
+/* How pages are cut that are taken from now on; at the start of a poll. */
+void labnet_buffer_begin(struct labnet_rx *rx)
+{
+	bool program = READ_ONCE(rx->program);
+	struct labnet_page *fresh = &rx->fresh;
+
+	BUILD_BUG_ON(labnet_buffer_room(PAGE_SIZE / 2, NET_SKB_PAD) <
+		     VLAN_ETH_FRAME_LEN);
+	fresh->offset = (program ? XDP_PACKET_HEADROOM : NET_SKB_PAD) -
+			rx->ln->hdr_len;
+	fresh->halves = !program && !rx->large;
+	fresh->left = 1 + fresh->halves;
+	fresh->len = labnet_buffer_room(PAGE_SIZE >> fresh->halves,
+					fresh->offset);
+}
+
+/* The queue has no more use for a buffer. The last one of a page takes it along. */
+static void buffer_leave(struct labnet_rx *rx, struct labyrinth_entry *entry)
+{
+	struct labnet_page *page = labnet_page(entry);
+
+	if (--page->left)
+		return;
+	if (unlikely(page->damaged))
+		labyrinth_quarantine(rx->zone, entry);
+	else if (page->lent)
+		labyrinth_hand_over(rx->zone, entry, page->holder);
+	else
+		labyrinth_untake(rx->zone, entry);
+}
+
+int labnet_buffer_post(struct labnet_rx *rx, struct labnet_buffer buffer)
+{
+	struct labyrinth_entry *entry = buffer.entry;
+	unsigned int offset = labnet_buffer_offset(buffer);
+	unsigned int len = labnet_buffer_page(buffer)->len;
+	int err;
+
+	labyrinth_post(rx->zone, entry, offset, len);
+	sg_set_page(&rx->sg, entry->page, len, offset);
+	err = virtqueue_add_inbuf(rx->vq, &rx->sg, 1,
+				  labnet_buffer_token(buffer), GFP_ATOMIC);
+	if (unlikely(err)) {
+		rx->stats.post_fail++;
+		buffer_leave(rx, entry);
+		return err;
+	}
+	rx->posted++;
+	return 0;
+}
+
+/* A fresh page, whole or its first half; the second one is the next buffer. */
+static struct labnet_buffer buffer_take_page(struct labnet_rx *rx)
+{
+	struct labyrinth_entry *entry = labyrinth_take(rx->zone);
+
+	if (unlikely(!entry))
+		return (struct labnet_buffer) {};
+	*labnet_page(entry) = rx->fresh;
+	if (rx->fresh.halves) {
+		rx->spare.entry = entry;
+		rx->spare.at = PAGE_SIZE / 2;
+	}
+	return (struct labnet_buffer) { .entry = entry };
+}
+
+static struct labnet_buffer buffer_take(struct labnet_rx *rx)
+{
+	struct labnet_buffer spare = rx->spare;
+
+	if (!spare.entry)
+		return buffer_take_page(rx);
+	rx->spare.entry = NULL;
+	return spare;
+}
+
+/* Fill the places that are empty. Returns whether the ring is full. */
+bool labnet_buffer_refill(struct labnet_rx *rx)
+{
+	struct labnet_buffer fresh;
+
+	while (rx->posted < rx->size) {
+		fresh = buffer_take(rx);
+		if (!fresh.entry || labnet_buffer_post(rx, fresh))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A page has one holder, and two may have a half of it. It is charged to the one
+ * who has more already: whoever hoards pays for all the pages that it keeps from
+ * coming back, and whoever is quick pays for nobody else.
+ */
+static u8 buffer_holder(const struct labnet_rx *rx,
+			const struct labnet_page *page, u8 holder)
+{
+	if (!page->lent || page->holder == holder)
+		return holder;
+	return labyrinth_holder_lent(rx->zone, page->holder, NULL) >
+		labyrinth_holder_lent(rx->zone, holder, NULL) ?
+		page->holder : holder;
+}
+
+/*
+ * Lend a buffer, if there is another one to take its place in the ring. The caller
+ * has a reference to its page then.
+ */
+bool labnet_buffer_lend(struct labnet_rx *rx, struct labnet_buffer buffer,
+			u8 holder)
+{
+	struct labnet_page *page = labnet_buffer_page(buffer);
+	struct labnet_buffer fresh = buffer_take(rx);
+
+	if (unlikely(!fresh.entry))
+		return false;
+	holder = buffer_holder(rx, page, holder);
+	if (page->left == 1 && likely(!page->damaged)) {
+		labyrinth_lend(rx->zone, buffer.entry, holder);
+	} else {
+		labyrinth_share(rx->zone, buffer.entry);
+		page->holder = holder;
+		page->lent = true;
+		buffer_leave(rx, buffer.entry);
+	}
+	labnet_buffer_post(rx, fresh);
+	return true;
+}
+
+/*
+ * Post a buffer again that is outdated, or another in its place. While memory is
+ * short, what is left is for frames that are worth a page.
+ */
+void labnet_buffer_renew(struct labnet_rx *rx, struct labnet_buffer buffer)
+{
+	struct labnet_buffer fresh = {};
+
+	if (!labyrinth_short(rx->zone))
+		fresh = buffer_take(rx);
+	if (fresh.entry)
+		buffer_leave(rx, buffer.entry);
+	else
+		fresh = buffer;
+	labnet_buffer_post(rx, fresh);
+}
+
+/*
+ * A damaged page goes where nobody uses it, as soon as the device cannot write to
+ * its other half.
+ */
+void labnet_buffer_quarantine(struct labnet_rx *rx,
+			      struct labnet_buffer buffer)
+{
+	struct labyrinth_entry *entry = buffer.entry;
+
+	labnet_page(entry)->damaged = true;
+	if (rx->spare.entry == entry) {
+		rx->spare.entry = NULL;
+		buffer_leave(rx, entry);
+	}
+	buffer_leave(rx, entry);
+	labnet_buffer_refill(rx);
+}
+
+/*
+ * The device has let go of a buffer: nobody uses it any more. The page waits in its
+ * zone for the next ring, or for the zone's end.
+ */
+void labnet_buffer_recycle(struct virtqueue *vq, void *token)
+{
+	struct labnet_rx *rx = labnet_vq_rx(vq);
+
+	buffer_leave(rx, labnet_buffer_find(token).entry);
+	rx->posted--;
+}
+
+/*
+ * The device is reset: nothing is left that is the queue's. The next ring begins
+ * with halves, and so takes no more pages than this one had.
+ */
+void labnet_buffer_drain(struct labnet_rx *rx)
+{
+	void *token;
+
+	while ((token = virtqueue_detach_unused_buf(rx->vq)))
+		labnet_buffer_recycle(rx->vq, token);
+	if (rx->spare.entry)
+		buffer_leave(rx, rx->spare.entry);
+	rx->spare.entry = NULL;
+	rx->posted = 0;
+	rx->large = 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What each buffer goes through, inline: calls would cost as much as what is done
+ * in them. For rx.c, parts.c and buffer.c.
+ */
+#ifndef _LABNET_HOT_H
+#define _LABNET_HOT_H
+
+#include <linux/mm.h>
+
+#include "labnet.h"
+
+/* What the virtqueue knows of a buffer: its page, and in bit 0 which half. */
+static inline void *labnet_buffer_token(struct labnet_buffer buffer)
+{
+	return (void *)buffer.entry + !!buffer.at;
+}
+
+static inline struct labnet_buffer labnet_buffer_find(void *token)
+{
+	unsigned long half = (unsigned long)token & 1;
+
+	return (struct labnet_buffer) {
+		.entry = token - half,
+		.at = half * (PAGE_SIZE / 2),
+	};
+}
+
+/*
+ * Get a buffer that the device has completed, if there is one. The ring may be
+ * short of it only while it is in the poll's hand.
+ */
+static inline struct labnet_buffer labnet_buffer_get(struct labnet_rx *rx,
+						     unsigned int *len)
+{
+	void *token = virtqueue_get_buf(rx->vq, len);
+
+	if (unlikely(!token))
+		return (struct labnet_buffer) {};
+	if (--rx->posted < rx->posted_min)
+		rx->posted_min = rx->posted;
+	return labnet_buffer_find(token);
+}
+
+/* Neither sentinel nor canary says that the device has lied. */
+static inline bool labnet_buffer_sound(struct labnet_rx *rx,
+				       struct labnet_buffer buffer)
+{
+	return likely(labyrinth_inspect(rx->zone, buffer.entry,
+					labnet_buffer_offset(buffer),
+					labnet_buffer_page(buffer)->len));
+}
+
+/* Half of the page has gone, or pages are cut in another way now. */
+static inline bool labnet_buffer_outdated(const struct labnet_rx *rx,
+					  struct labnet_buffer buffer)
+{
+	const struct labnet_page *page = labnet_buffer_page(buffer);
+
+	return page->lent || page->damaged || page->len != rx->fresh.len ||
+		page->offset != rx->fresh.offset;
+}
+
+/* Post a buffer again: nobody has what is in it. */
+static inline void labnet_buffer_keep(struct labnet_rx *rx,
+				      struct labnet_buffer buffer)
+{
+	if (likely(!labnet_buffer_outdated(rx, buffer)))
+		labnet_buffer_post(rx, buffer);
+	else
+		labnet_buffer_renew(rx, buffer);
+}
+
+#endif /* _LABNET_HOT_H */
