@@ -37,6 +37,7 @@ help:
 	@echo 'make features        which feature bits labnet and the in-tree driver take, card by card'
 	@echo 'make lint            checkpatch, kernel-doc, shellcheck, gcc, clang, sparse and our own rules'
 	@echo 'make bench-alloc     what the page layer costs, and each way to a page while memory goes'
+	@echo 'make bench-memory    what a card without traffic costs in memory, against the in-tree driver'
 	@echo 'make vm              a guest with the driver and a shell on its console'
 	@echo 'make setup           install the Debian packages that all this needs'
 	@echo 'make install         install the modules for the running kernel, or for KDIR'
@@ -92,10 +93,13 @@ lint: setup
 bench-alloc: setup
 	@$(PYTHON) -m tests.bench.alloc
 
+bench-memory: setup
+	@$(PYTHON) -m tests.bench.memory
+
 vm: setup
 	@$(PYTHON) -m qemu.shell '$(KERNEL)'
 
 clean:
 	rm -rf build
 
-.PHONY: all help setup modules install modules_install check check-all wear mutants flood bench profile pressure features lint bench-alloc vm clean bench-interrupt
+.PHONY: all help setup modules install modules_install check check-all wear mutants flood bench profile pressure features lint bench-alloc vm clean bench-interrupt bench-memory
