@@ -49,7 +49,8 @@ void labyrinth_holder_recall(struct labyrinth_zone *zone,
 static bool holder_scarcity(const struct labyrinth_zone *zone)
 {
 	return labyrinth_short(zone) &&
-		labyrinth_stash_level(&zone->reserve) <= zone->reserve_target / 4;
+		labyrinth_stash_level(&zone->reserve) <=
+			READ_ONCE(zone->reserve_target) / 4;
 }
 
 /* What is left for all holders together; in pages. */

@@ -145,7 +145,8 @@ void labyrinth_poll_begin(struct labyrinth_zone *zone)
 	if (!zone->lent.head)
 		return;
 	lent_hand_over(zone);
-	lent_retire_surplus(zone, zone->keep, LABYRINTH_LENT_SURPLUS);
+	lent_retire_surplus(zone, READ_ONCE(zone->keep),
+			    LABYRINTH_LENT_SURPLUS);
 }
 EXPORT_SYMBOL_GPL(labyrinth_poll_begin);
 

@@ -13,21 +13,23 @@
 bool labyrinth_reserve_low(const struct labyrinth_zone *zone)
 {
 	return labyrinth_stash_level(&zone->reserve) <
-		DIV_ROUND_UP(zone->reserve_target, 2);
+		DIV_ROUND_UP(READ_ONCE(zone->reserve_target), 2);
 }
 EXPORT_SYMBOL_IF_KUNIT(labyrinth_reserve_low);
 
 bool labyrinth_reserve_wants(const struct labyrinth_zone *zone)
 {
-	return labyrinth_stash_level(&zone->reserve) < zone->reserve_target;
+	return labyrinth_stash_level(&zone->reserve) <
+		READ_ONCE(zone->reserve_target);
 }
 EXPORT_SYMBOL_IF_KUNIT(labyrinth_reserve_wants);
 
 static unsigned int reserve_missing(const struct labyrinth_zone *zone)
 {
 	unsigned int level = labyrinth_stash_level(&zone->reserve);
+	unsigned int target = READ_ONCE(zone->reserve_target);
 
-	return zone->reserve_target - min(level, zone->reserve_target);
+	return target - min(level, target);
 }
 
 /*
@@ -43,7 +45,8 @@ int labyrinth_reserve_refill(struct labyrinth_zone *zone)
 
 	if (!labyrinth_reserve_low(zone))
 		goto well;
-	labyrinth_block_carve(zone, &zone->reserve, zone->reserve_target);
+	labyrinth_block_carve(zone, &zone->reserve,
+			      READ_ONCE(zone->reserve_target));
 	while (missing-- && labyrinth_reserve_wants(zone)) {
 		entry = labyrinth_request(zone, LABYRINTH_GFP_WORKER, 0,
 					  _THIS_IP_);
@@ -65,7 +68,7 @@ EXPORT_SYMBOL_IF_KUNIT(labyrinth_reserve_refill);
 /* What the zone keeps whatever happens to the rest of the machine. */
 static unsigned int reserve_guaranteed(const struct labyrinth_zone *zone)
 {
-	return DIV_ROUND_UP(zone->reserve_target, 2);
+	return DIV_ROUND_UP(READ_ONCE(zone->reserve_target), 2);
 }
 
 unsigned int labyrinth_reserve_surplus(const struct labyrinth_zone *zone)

@@ -302,6 +302,19 @@ static struct labyrinth_entry *take_stocked(struct labyrinth_zone *zone,
 	return NULL;
 }
 
+void labyrinth_trim(struct labyrinth_zone *zone)
+{
+	struct labyrinth_entry *entry;
+
+	while (labyrinth_stash_level(&zone->stash) > zone->stash_target) {
+		entry = labyrinth_stash_remove(&zone->stash);
+		if (!entry)
+			return;
+		labyrinth_release(zone, entry);
+	}
+}
+EXPORT_SYMBOL_GPL(labyrinth_trim);
+
 static noinline struct labyrinth_entry *
 take_requested(struct labyrinth_zone *zone, gfp_t gfp, unsigned long site)
 {

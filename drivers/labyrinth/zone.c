@@ -56,6 +56,17 @@ static int zone_check(const struct labyrinth_zone_params *params)
 	return 0;
 }
 
+int labyrinth_zone_set_targets(struct labyrinth_zone *zone,
+			       unsigned int reserve, unsigned int keep)
+{
+	if ((u64)zone->stash_target + reserve > zone->limit)
+		return -EINVAL;
+	WRITE_ONCE(zone->reserve_target, reserve);
+	WRITE_ONCE(zone->keep, keep);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(labyrinth_zone_set_targets);
+
 static struct labyrinth_zone *
 zone_alloc(const struct labyrinth_zone_params *params)
 {

@@ -272,12 +272,14 @@ struct labyrinth_marks {
  * @node: NUMA node
  * @poison_pattern: what LABYRINTH_QUALITY_POISON fills with
  * @stash_target: pages that producers keep in @stash
- * @reserve_target: pages that the worker keeps in @reserve
- * @keep: pages that @lent may hold once they have come back
  * @limit: most pages at once
  * @dma_mask: highest address that the device reaches, or 0
  * @overdue_after: jiffies until a lent page is the worker's to wait for
  * @tally: the numbers, per CPU
+ *
+ * Changed by labyrinth_zone_set_targets(), read by anyone:
+ * @reserve_target: pages that the worker keeps in @reserve
+ * @keep: pages that @lent may hold once they have come back
  *
  * Any context:
  * @quality: LABYRINTH_QUALITY_* for every page
@@ -319,12 +321,13 @@ struct labyrinth_zone {
 	int node;
 	u8 poison_pattern;
 	unsigned int stash_target;
-	unsigned int reserve_target;
-	unsigned int keep;
 	unsigned int limit;
 	u64 dma_mask;
 	unsigned long overdue_after;
 	struct labyrinth_tally __percpu *tally;
+
+	unsigned int reserve_target;
+	unsigned int keep;
 
 	unsigned int quality;
 	unsigned int shortage;

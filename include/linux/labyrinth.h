@@ -379,6 +379,21 @@ int labyrinth_zone_set_quality(struct labyrinth_zone *zone,
 			       unsigned int quality);
 
 /**
+ * labyrinth_zone_set_targets() - ask for another number of pages
+ * @zone: the zone
+ * @reserve: as in struct labyrinth_zone_params
+ * @keep: as in struct labyrinth_zone_params
+ *
+ * For a consumer that needs more or fewer pages than when it made the zone. The
+ * limit stays, so it is chosen for the most that may be needed.
+ *
+ * Context: Task. Not concurrently with itself.
+ * Return: 0, or -EINVAL: stash and reserve exceed the limit; nothing changed.
+ */
+int labyrinth_zone_set_targets(struct labyrinth_zone *zone,
+			       unsigned int reserve, unsigned int keep);
+
+/**
  * labyrinth_atomic_window() - how much memory is for atomic requests only
  * @node: a NUMA node, or %NUMA_NO_NODE for all nodes together
  *
@@ -397,10 +412,12 @@ unsigned long labyrinth_atomic_window(int node);
  * @pages: how many to stock in addition to what is stocked; the reserve is
  *	filled as well
  *
- * Uses GFP_KERNEL, but neither retries hard nor invokes the OOM killer.
+ * Uses GFP_KERNEL, but neither retries hard nor invokes the OOM killer. What the
+ * consumer takes away meanwhile is brought again.
  *
- * Context: Task, may sleep. Not concurrently with the consumer.
- * Return: 0, or -ENOMEM. What was stocked until then stays stocked.
+ * Context: Task, may sleep.
+ * Return: 0, or -ENOMEM. What was stocked until then stays stocked, until the
+ * consumer calls labyrinth_trim().
  */
 int labyrinth_zone_prefill(struct labyrinth_zone *zone, unsigned int pages);
 
@@ -511,6 +528,18 @@ void labyrinth_poll_begin(struct labyrinth_zone *zone);
  * has to look at again; 0 when there is nothing left to wait for.
  */
 unsigned int labyrinth_settle(struct labyrinth_zone *zone);
+
+/**
+ * labyrinth_trim() - release what the stash holds beyond its size
+ * @zone: the zone
+ *
+ * For a consumer that has put more pages back than will be taken again, or that
+ * has stocked the zone for what did not come. They are free at once, since memory
+ * may be what it did not come for.
+ *
+ * Context: The consumer, but for hard interrupts; never sleeps.
+ */
+void labyrinth_trim(struct labyrinth_zone *zone);
 
 /**
  * labyrinth_take() - take a page out of the zone

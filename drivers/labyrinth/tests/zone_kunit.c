@@ -251,6 +251,37 @@ static void zone_prefill_without_room_for_the_reserve(struct kunit *test)
 	EXPECT_COUNT(test, zone, refill_fail, 1);
 }
 
+static void zone_targets_change(struct kunit *test)
+{
+	struct labyrinth_zone *zone = zone_with(test, .stash = 8, .reserve = 8,
+						.limit = 64);
+
+	KUNIT_EXPECT_EQ(test, labyrinth_zone_set_targets(zone, 57, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, labyrinth_zone_set_targets(zone, UINT_MAX, 1),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, labyrinth_zone_prefill(zone, 0), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_stash_level(&zone->reserve), 8);
+
+	KUNIT_EXPECT_EQ(test, labyrinth_zone_set_targets(zone, 56, 0), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_zone_prefill(zone, 0), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_stash_level(&zone->reserve), 56);
+	fixture_expect_law(test, zone);
+}
+
+/* What was stocked and is not needed goes back; the stash stays. */
+static void zone_trim_leaves_the_stash(struct kunit *test)
+{
+	struct labyrinth_zone *zone = zone_with(test, .stash = 8);
+
+	KUNIT_ASSERT_EQ(test, labyrinth_zone_prefill(zone, 30), 0);
+	labyrinth_trim(zone);
+	KUNIT_EXPECT_EQ(test, labyrinth_stash_level(&zone->stash), 8);
+	EXPECT_COUNT(test, zone, released, 22);
+	labyrinth_trim(zone);
+	EXPECT_STATE(test, zone, STOCKED, 8);
+	fixture_expect_law(test, zone);
+}
+
 static struct kunit_case zone_cases[] = {
 	KUNIT_CASE_PARAM(zone_refuses, refusal_gen_params),
 	KUNIT_CASE(zone_accepts_the_bounds),
@@ -264,6 +295,8 @@ static struct kunit_case zone_cases[] = {
 	KUNIT_CASE(zone_prefill_without_memory),
 	KUNIT_CASE(zone_prefill_beyond_the_limit),
 	KUNIT_CASE(zone_prefill_without_room_for_the_reserve),
+	KUNIT_CASE(zone_targets_change),
+	KUNIT_CASE(zone_trim_leaves_the_stash),
 	{}
 };
 
