@@ -11,7 +11,8 @@ from tests.lint.tree import Finding, Tree
 DOCUMENT = "Documentation/statistics.rst"
 DRIVER_HEADER = "drivers/net/labnet/labnet.h"
 # What `ethtool -S` puts before each list's names, in its totals.
-PREFIXES = {"LABYRINTH_COUNTERS": "page_", "LABNET_RX_COUNTERS": "rx_", "LABNET_TX_COUNTERS": "tx_"}
+PREFIXES = {"LABYRINTH_COUNTERS": "page_", "LABNET_RX_COUNTERS": "rx_", "LABNET_TX_COUNTERS": "tx_",
+            "LABNET_CTRL_COUNTERS": "ctrl_"}
 
 DEFINITION = re.compile(r"^#define (\w+_COUNTERS)\(X\)((?:.*\\\n)*.*\n)", re.MULTILINE)
 COUNTER = re.compile(r'\bX\((\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)')

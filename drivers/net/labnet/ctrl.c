@@ -68,10 +68,26 @@ static bool ctrl_wait(struct labnet_ctrl *ctrl)
 }
 
 /*
+ * No answer. A device that has answered others is worth a restart, after which it
+ * is told everything again; from one that never did, nothing better can be had.
+ */
+static void ctrl_give_up(struct labnet *ln)
+{
+	struct virtio_net_ctrl_hdr *hdr = &ln->ctrl.message->hdr;
+	bool restart = ln->ctrl.answered && labnet_request_restart(ln);
+
+	ln->ctrl.stuck = true;
+	ln->ctrl.stats.timeouts++;
+	netdev_err(ln->dev, "no answer to control command %u/%u%s\n",
+		   hdr->class, hdr->cmd, restart ? ", restarting the device" : "");
+}
+
+/*
  * Send a command with @len bytes of @data, which may be none. Returns 0, or
  * -EOPNOTSUPP: the device has no control queue
  * -EIO: the device is down, stuck or broken
- * -ETIMEDOUT: no answer; the queue cannot be used until the device is reset
+ * -ETIMEDOUT: no answer; the queue cannot be used until the device is reset, which
+ *	is asked for if it may help
  * -EINVAL: the device refused
  */
 int labnet_ctrl_command(struct labnet *ln, u8 class, u8 command,
@@ -95,17 +111,19 @@ int labnet_ctrl_command(struct labnet *ln, u8 class, u8 command,
 	message->ack = VIRTIO_NET_ERR;
 	reinit_completion(&ctrl->done);
 
+	ctrl->stats.commands++;
 	err = ctrl_post(ctrl, len);
-	if (err)
-		goto unlock;
-	if (!ctrl_wait(ctrl)) {
-		ctrl->stuck = true;
+	if (!err && !ctrl_wait(ctrl))
 		err = -ETIMEDOUT;
-		netdev_err(ln->dev, "no answer to control command %u/%u\n",
-			   class, command);
+	if (err) {
+		ctrl_give_up(ln);
 		goto unlock;
 	}
-	err = message->ack == VIRTIO_NET_OK ? 0 : -EINVAL;
+	ctrl->answered = true;
+	if (message->ack != VIRTIO_NET_OK) {
+		ctrl->stats.refused++;
+		err = -EINVAL;
+	}
 unlock:
 	mutex_unlock(&ctrl->lock);
 	return err;
@@ -134,5 +152,6 @@ void labnet_ctrl_reset(struct labnet *ln)
 	mutex_lock(&ln->ctrl.lock);
 	ln->ctrl.vq = NULL;
 	ln->ctrl.stuck = false;
+	ln->ctrl.answered = false;
 	mutex_unlock(&ln->ctrl.lock);
 }

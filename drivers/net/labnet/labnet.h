@@ -80,6 +80,12 @@
 
 #define LABNET_COUNTER_FIELD(name, what) u64 name;
 
+/* LABNET_CTRL_COUNTERS - what the control queue counts */
+#define LABNET_CTRL_COUNTERS(X)						\
+	X(commands, "commands to the device")				\
+	X(refused, "commands that it refused")				\
+	X(timeouts, "commands that it never answered")
+
 /* Written by the queue's NAPI poll, @interrupts by its interrupt handler. */
 struct labnet_rx_stats {
 	LABNET_RX_COUNTERS(LABNET_COUNTER_FIELD)
@@ -98,8 +104,14 @@ struct labnet_tx_stats {
 
 /* Heads that a queue keeps: for a poll's frames, and for what the stack still has. */
 #define LABNET_HEADS 256
+/* Written under the control queue's lock. */
+struct labnet_ctrl_stats {
+	LABNET_CTRL_COUNTERS(LABNET_COUNTER_FIELD)
+};
+
 
 /*
+#define LABNET_CTRL_COUNTERS_MAX (sizeof(struct labnet_ctrl_stats) / sizeof(u64))
  * struct labnet_heads - structs sk_buff, cleared, without data
  * @head: the first @count are valid
  * @count: how many
@@ -245,6 +257,8 @@ struct labnet_ctrl {
 #define LABNET_RSS_QUEUES	128
 #define LABNET_RSS_KEY		40
 
+ * @answered: the device has answered since it was reset
+ * @stats: see there
 /*
  * struct labnet_rss - how the device hashes packets; under rtnl
  * @types: VIRTIO_NET_RSS_HASH_TYPE_*: of what; 0 if it does not hash
@@ -252,6 +266,8 @@ struct labnet_ctrl {
  * @queues: receive queues, by the hash modulo @size
  * @key: of the Toeplitz hash
  */
+	bool answered;
+	struct labnet_ctrl_stats stats;
 struct labnet_rss {
 	u32 types;
 	u16 size;

@@ -15,6 +15,11 @@ static const char * const tx_names[] = {
 	LABNET_TX_COUNTERS(LABNET_COUNTER_NAME)
 };
 
+static const char * const ctrl_names[] = {
+	LABNET_CTRL_COUNTERS(LABNET_COUNTER_NAME)
+};
+
+static_assert(ARRAY_SIZE(ctrl_names) == LABNET_CTRL_COUNTERS_MAX);
 static_assert(ARRAY_SIZE(rx_names) == LABNET_RX_COUNTERS_MAX);
 static_assert(ARRAY_SIZE(tx_names) == LABNET_TX_COUNTERS_MAX);
 
@@ -31,7 +36,8 @@ static const char * const rx_gauges[] = {
 
 int labnet_stats_count(struct labnet *ln)
 {
-	return (ln->pairs + 1) * (RX_VALUES + TX_VALUES);
+	return LABNET_CTRL_COUNTERS_MAX +
+		(ln->pairs + 1) * (RX_VALUES + TX_VALUES);
 }
 
 /* @queue: "" for the totals, or the queue's number. */
@@ -64,6 +70,8 @@ void labnet_stats_strings(struct labnet *ln, u8 *data)
 	char queue[12];
 	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(ctrl_names); i++)
+		ethtool_sprintf(&data, "ctrl_%s", ctrl_names[i]);
 	stats_rx_strings(&data, "");
 	stats_tx_strings(&data, "");
 	for (i = 0; i < ln->pairs; i++) {
@@ -108,10 +116,12 @@ static void stats_add(u64 *sum, const u64 *data, unsigned int count)
 
 void labnet_stats_values(struct labnet *ln, u64 *data)
 {
-	u64 *total_rx = data;
-	u64 *total_tx = data + RX_VALUES;
+	u64 *total_rx = data + LABNET_CTRL_COUNTERS_MAX;
+	u64 *total_tx = total_rx + RX_VALUES;
 	unsigned int i;
 
+	stats_copy(data, &ln->ctrl.stats, LABNET_CTRL_COUNTERS_MAX);
+	data = total_rx;
 	memset(data, 0, (RX_VALUES + TX_VALUES) * sizeof(*data));
 	data += RX_VALUES + TX_VALUES;
 	for (i = 0; i < ln->pairs; i++) {
