@@ -86,7 +86,7 @@ static void device_halt(struct labnet *ln)
 		labnet_rx_stop(&ln->rx[i]);
 		labnet_tx_stop(&ln->tx[i]);
 	}
-	/* After the polls, which wake a queue that has room. */
+	/* Queues that are not in use may be in use next. */
 	netif_tx_disable(ln->dev);
 	device_reset(ln);
 }
@@ -122,7 +122,7 @@ static int device_run(struct labnet *ln)
 	err = labnet_queues_find(ln);
 	if (err)
 		return err;
-	err = device_fill_rx(ln);
+	err = labnet_ring_start(ln) ?: device_fill_rx(ln);
 	if (err) {
 		device_reset(ln);
 		return err;
@@ -142,6 +142,19 @@ static int device_run(struct labnet *ln)
 	labnet_filter_restore(ln);
 	netif_tx_wake_all_queues(ln->dev);
 	return 0;
+}
+
+/*
+ * Make the virtqueues once, before they are needed, to know how large the device's
+ * rings can be. The device is left as the core has prepared it.
+ */
+void labnet_device_measure(struct labnet *ln)
+{
+	if (labnet_queues_find(ln))
+		return;
+	labnet_ring_measure(ln);
+	device_reset(ln);
+	device_negotiate(ln->vdev);
 }
 
 /* Nothing of what device_run() needs is left. */

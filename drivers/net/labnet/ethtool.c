@@ -23,13 +23,19 @@ static void ethtool_get_ringparam(struct net_device *dev,
 {
 	struct labnet *ln = netdev_priv(dev);
 
-	/* A device that is down has no ring. */
-	if (!ln->rx[0].vq)
-		return;
-	ring->rx_pending = virtqueue_get_vring_size(ln->rx[0].vq);
-	ring->tx_pending = virtqueue_get_vring_size(ln->tx[0].vq);
-	ring->rx_max_pending = ln->rx[0].vq->num_max;
-	ring->tx_max_pending = ln->tx[0].vq->num_max;
+	ring->rx_pending = labnet_ring_rx_size(ln);
+	ring->tx_pending = labnet_ring_tx_size(ln);
+	ring->rx_max_pending = ln->ring.rx_max;
+	ring->tx_max_pending = ln->ring.tx_max;
+}
+
+static int ethtool_set_ringparam(struct net_device *dev,
+				 struct ethtool_ringparam *ring,
+				 struct kernel_ethtool_ringparam *kernel_ring,
+				 struct netlink_ext_ack *extack)
+{
+	return labnet_ring_resize(netdev_priv(dev), ring->rx_pending,
+				  ring->tx_pending, extack);
 }
 
 static void ethtool_get_channels(struct net_device *dev,
@@ -215,6 +221,7 @@ const struct ethtool_ops labnet_ethtool_ops = {
 	.get_drvinfo		= ethtool_get_drvinfo,
 	.get_link		= ethtool_op_get_link,
 	.get_ringparam		= ethtool_get_ringparam,
+	.set_ringparam		= ethtool_set_ringparam,
 	.get_channels		= ethtool_get_channels,
 	.set_channels		= ethtool_set_channels,
 	RX_RING_COUNT(ethtool_get_rx_ring_count),

@@ -22,6 +22,7 @@
 #include <net/xdp.h>
 
 #include "buffer.h"
+#include "ring.h"
 
 #define LABNET_DRIVER "labnet"
 
@@ -58,6 +59,7 @@
 	X(interrupts, "interrupts of the queue")			\
 	X(kicks, "notifications of the device")				\
 	X(post_fail, "buffers that the virtqueue refused")		\
+	X(resets, "times the queue was reset alone")			\
 	X(broken, "restarts because the virtqueue was broken")
 
 /* LABNET_TX_COUNTERS - what a transmit queue counts */
@@ -65,6 +67,7 @@
 	X(frames, "frames completed by the device")			\
 	X(bytes, "bytes of these frames, without virtio headers")	\
 	X(drop_post, "frames that the virtqueue refused")		\
+	X(drop_reset, "frames in the ring when it was taken away")	\
 	X(xdp_frames, "frames that XDP programs sent here")		\
 	X(xdp_refused, "frames of XDP programs that had no room")	\
 	X(stops, "times the queue was full and stopped")		\
@@ -73,12 +76,8 @@
 	X(interrupts, "interrupts of the queue")			\
 	X(kicks, "notifications of the device")				\
 	X(timeouts, "times the device did not transmit for seconds")	\
+	X(resets, "times the queue was reset alone")			\
 	X(broken, "restarts because the virtqueue was broken")
-
-/* Frames that a program sends back go to the transmit queue that many at once. */
-#define LABNET_XDP_BULK		16
-
-#define LABNET_COUNTER_FIELD(name, what) u64 name;
 
 /* LABNET_CTRL_COUNTERS - what the control queue counts */
 #define LABNET_CTRL_COUNTERS(X)						\
@@ -86,32 +85,40 @@
 	X(refused, "commands that it refused")				\
 	X(timeouts, "commands that it never answered")
 
+/* Frames that a program sends back go to the transmit queue that many at once. */
+#define LABNET_XDP_BULK		16
+
+#define LABNET_COUNTER_FIELD(name, what) u64 name;
+
 /* Written by the queue's NAPI poll, @interrupts by its interrupt handler. */
 struct labnet_rx_stats {
 	LABNET_RX_COUNTERS(LABNET_COUNTER_FIELD)
 };
 
-/* Written under the queue's transmit lock, @interrupts by its handler. */
+/*
+ * Written under the queue's transmit lock or by who has stopped the queue,
+ * @interrupts by its handler.
+ */
 struct labnet_tx_stats {
 	LABNET_TX_COUNTERS(LABNET_COUNTER_FIELD)
 };
 
+/* Written under the control queue's lock. */
+struct labnet_ctrl_stats {
+	LABNET_CTRL_COUNTERS(LABNET_COUNTER_FIELD)
+};
+
 #define LABNET_RX_COUNTERS_MAX (sizeof(struct labnet_rx_stats) / sizeof(u64))
 #define LABNET_TX_COUNTERS_MAX (sizeof(struct labnet_tx_stats) / sizeof(u64))
+#define LABNET_CTRL_COUNTERS_MAX (sizeof(struct labnet_ctrl_stats) / sizeof(u64))
 
 /* Room for "rx" and the largest number of a queue. */
 #define LABNET_QUEUE_NAME	8
 
 /* Heads that a queue keeps: for a poll's frames, and for what the stack still has. */
 #define LABNET_HEADS 256
-/* Written under the control queue's lock. */
-struct labnet_ctrl_stats {
-	LABNET_CTRL_COUNTERS(LABNET_COUNTER_FIELD)
-};
-
 
 /*
-#define LABNET_CTRL_COUNTERS_MAX (sizeof(struct labnet_ctrl_stats) / sizeof(u64))
  * struct labnet_heads - structs sk_buff, cleared, without data
  * @head: the first @count are valid
  * @count: how many
@@ -219,6 +226,8 @@ struct labnet_rx {
  * @ln: the device
  * @name: as in tx0, for interrupts
  * @open: XDP programs may transmit; under the transmit lock
+ * @hangs: the stack has said so; cleared when the queue starts
+ * @revived: frames transmitted when it hung last; watchdog
  * @napi: frees what the device has transmitted
  * @queue: the stack's side of it; constant
  * @sg: for the frame being posted; under the transmit lock
@@ -230,6 +239,8 @@ struct labnet_tx {
 	struct labnet *ln;
 	char name[LABNET_QUEUE_NAME];
 	bool open;
+	bool hangs;
+	u64 revived;
 	struct napi_struct napi;
 	struct netdev_queue *queue;
 	struct scatterlist sg[MAX_SKB_FRAGS + 2];
@@ -245,6 +256,8 @@ struct labnet_tx {
  * @message: command, data and answer; the device reads and writes here
  * @stuck: a command was never answered, so that @message is the device's until
  *	it is reset
+ * @answered: the device has answered since it was reset
+ * @stats: see there
  */
 struct labnet_ctrl {
 	struct virtqueue *vq;
@@ -252,13 +265,13 @@ struct labnet_ctrl {
 	struct completion done;
 	struct labnet_ctrl_message *message;
 	bool stuck;
+	bool answered;
+	struct labnet_ctrl_stats stats;
 };
 
 #define LABNET_RSS_QUEUES	128
 #define LABNET_RSS_KEY		40
 
- * @answered: the device has answered since it was reset
- * @stats: see there
 /*
  * struct labnet_rss - how the device hashes packets; under rtnl
  * @types: VIRTIO_NET_RSS_HASH_TYPE_*: of what; 0 if it does not hash
@@ -266,8 +279,6 @@ struct labnet_ctrl {
  * @queues: receive queues, by the hash modulo @size
  * @key: of the Toeplitz hash
  */
-	bool answered;
-	struct labnet_ctrl_stats stats;
 struct labnet_rss {
 	u32 types;
 	u16 size;
@@ -307,11 +318,13 @@ struct labnet_hdr {
  * @quality: LABYRINTH_QUALITY_* of all zones; under rtnl
  * @rx_copybreak: longest packet that is copied; ethtool writes, polls read
  * @ctrl: see there
+ * @ring: see there
  * @rss: see there
  * @vlans: VLANs that the device is to deliver; under rtnl
  * @filter_work: tells the device which addresses it is to deliver
  * @config_work: looks at the device after a configuration interrupt
  * @restart_work: restarts a device that does not work any more
+ * @revive_work: resets transmit queues that hang
  * @rx: receive queues
  * @tx: transmit queues
  */
@@ -330,11 +343,13 @@ struct labnet {
 	unsigned int quality;
 	unsigned int rx_copybreak;
 	struct labnet_ctrl ctrl;
+	struct labnet_ring ring;
 	struct labnet_rss rss;
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 	struct work_struct filter_work;
 	struct work_struct config_work;
 	struct delayed_work restart_work;
+	struct work_struct revive_work;
 	struct labnet_rx *rx;
 	struct labnet_tx *tx;
 };
@@ -384,6 +399,7 @@ void labnet_device_stop(struct labnet *ln);
 int labnet_device_restart(struct labnet *ln);
 void labnet_device_suspend(struct labnet *ln);
 bool labnet_device_needs_reset(const struct labnet *ln);
+void labnet_device_measure(struct labnet *ln);
 int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs);
 void labnet_device_update_status(struct labnet *ln);
 
@@ -397,6 +413,7 @@ void labnet_queues_delete(struct labnet *ln);
 /* rx.c: receive */
 void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx);
 int labnet_rx_open(struct labnet_rx *rx);
+int labnet_rx_prepare(struct labnet_rx *rx, unsigned int size);
 int labnet_rx_fill(struct labnet_rx *rx);
 void labnet_rx_start(struct labnet_rx *rx);
 void labnet_rx_stop(struct labnet_rx *rx);
@@ -432,6 +449,8 @@ u8 labnet_flow_holder(u32 seed, const void *packet, unsigned int len);
 void labnet_tx_init(struct labnet *ln, struct labnet_tx *tx);
 void labnet_tx_start(struct labnet_tx *tx);
 void labnet_tx_stop(struct labnet_tx *tx);
+void labnet_tx_drain(struct labnet_tx *tx);
+void labnet_tx_recycle(struct virtqueue *vq, void *buf);
 void labnet_tx_close(struct labnet_tx *tx);
 void labnet_tx_interrupt(struct virtqueue *vq);
 unsigned int labnet_tx_frames(struct labnet_tx *tx, struct xdp_frame **frames,

@@ -180,6 +180,7 @@ static int labnet_probe(struct virtio_device *vdev)
 	if (err)
 		goto free_queues;
 
+	labnet_device_measure(ln);
 	netif_carrier_off(ln->dev);
 	err = register_netdev(ln->dev);
 	if (err)

@@ -27,6 +27,9 @@
 
 static void rx_kick(struct labnet_rx *rx)
 {
+	/* Nobody is there to be told while the ring is being replaced. */
+	if (unlikely(rx->vq->reset))
+		return;
 	if (virtqueue_kick_prepare(rx->vq) && virtqueue_notify(rx->vq))
 		rx->stats.kicks++;
 }
@@ -462,20 +465,20 @@ void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx)
 	netif_napi_add(ln->dev, &rx->napi, rx_poll);
 }
 
-/* Pages of a full ring, as it is made. */
-static unsigned int rx_pages(const struct labnet_rx *rx)
+/* Pages that so many buffers need, as pages are cut now. */
+static unsigned int rx_pages(const struct labnet_rx *rx, unsigned int buffers)
 {
-	return rx->size >> rx->fresh.halves;
+	return DIV_ROUND_UP(buffers, 1 + rx->fresh.halves);
 }
 
 /*
  * A burst may need a whole ring of pages at once. What the machine keeps for
  * atomic requests is not for this queue alone, but it is there first.
  */
-static unsigned int rx_reserve(const struct labnet_rx *rx, int node)
+static unsigned int rx_reserve(unsigned int size, int node)
 {
 	unsigned long window = labyrinth_atomic_window(node);
-	unsigned int pages = rx->size / 2;
+	unsigned int pages = size / 2;
 
 	return max_t(unsigned long, pages / 4,
 		     pages - min_t(unsigned long, pages, window));
@@ -491,9 +494,9 @@ static struct labyrinth_zone *rx_create_zone(struct labnet_rx *rx)
 		.poison_pattern = 0xa5,
 		.quality = rx->ln->quality,
 		.stash = max(rx->size / 16, LABNET_RX_BURST),
-		.reserve = rx_reserve(rx, dev_to_node(&vdev->dev)),
+		.reserve = rx_reserve(rx->size, dev_to_node(&vdev->dev)),
 		.keep = rx->size,
-		.limit = max(share, 4 * rx->size),
+		.limit = max(share, 4 * rx->vq->num_max),
 	};
 	char name[LABYRINTH_ZONE_NAME];
 
@@ -502,18 +505,39 @@ static struct labyrinth_zone *rx_create_zone(struct labnet_rx *rx)
 	return labyrinth_zone_create(&params);
 }
 
+/* What the zone keeps depends on the size of the ring. */
+static int rx_set_targets(struct labnet_rx *rx, unsigned int size)
+{
+	int node = dev_to_node(&rx->ln->vdev->dev);
+
+	return labyrinth_zone_set_targets(rx->zone, rx_reserve(size, node),
+					  size);
+}
+
+/* Stock the zone with the pages that a ring of another size needs more. */
+int labnet_rx_prepare(struct labnet_rx *rx, unsigned int size)
+{
+	int err = rx_set_targets(rx, size);
+
+	if (err || size <= rx->size)
+		return err;
+	return labyrinth_zone_prefill(rx->zone,
+				      rx_pages(rx, size - rx->size));
+}
+
 /*
  * Make the zone and stock it with the pages of a ring, unless the queue has a
- * zone already. The virtqueue exists, and is not in use.
+ * zone already, for a ring that may have had another size. The virtqueue exists,
+ * and is not in use.
  */
 int labnet_rx_open(struct labnet_rx *rx)
 {
 	struct labyrinth_zone *zone;
 	int err;
 
-	if (rx->zone)
-		return 0;
 	rx->size = virtqueue_get_vring_size(rx->vq);
+	if (rx->zone)
+		return rx_set_targets(rx, rx->size);
 	rx->program = rtnl_dereference(rx->ln->xdp_prog);
 	labnet_buffer_begin(rx);
 	xdp_init_buff(&rx->xdp, PAGE_SIZE, &rx->xdp_rxq);
@@ -524,7 +548,7 @@ int labnet_rx_open(struct labnet_rx *rx)
 
 	zone = rx_create_zone(rx);
 	err = PTR_ERR_OR_ZERO(zone) ?:
-		labyrinth_zone_prefill(zone, rx_pages(rx));
+		labyrinth_zone_prefill(zone, rx_pages(rx, rx->size));
 	if (err) {
 		labyrinth_zone_destroy(zone, rx->past);
 		labnet_xdp_close(rx);
@@ -545,6 +569,7 @@ int labnet_rx_fill(struct labnet_rx *rx)
 	labnet_buffer_begin(rx);
 	if (!labnet_buffer_refill(rx) && !rx->posted)
 		return -ENOMEM;
+	labyrinth_trim(rx->zone);
 	rx->posted_min = rx->posted;
 	return 0;
 }

@@ -173,7 +173,8 @@ void labnet_stats_get64(struct net_device *dev,
 		tx = &ln->tx[i].stats;
 		stats->tx_packets += READ_ONCE(tx->frames);
 		stats->tx_bytes += READ_ONCE(tx->bytes);
-		stats->tx_dropped += READ_ONCE(tx->drop_post);
+		stats->tx_dropped += READ_ONCE(tx->drop_post) +
+				     READ_ONCE(tx->drop_reset);
 		stats->tx_errors += READ_ONCE(tx->timeouts);
 	}
 }

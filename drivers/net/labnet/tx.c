@@ -6,9 +6,6 @@
 
 #include "labnet.h"
 
-/* Descriptors of the largest frame: virtio header, linear part, fragments. */
-#define LABNET_TX_DESCRIPTORS	(MAX_SKB_FRAGS + 2)
-
 static void tx_kick(struct labnet_tx *tx)
 {
 	if (virtqueue_kick_prepare(tx->vq) && virtqueue_notify(tx->vq))
@@ -299,13 +296,15 @@ void labnet_tx_init(struct labnet *ln, struct labnet_tx *tx)
 {
 	tx->ln = ln;
 	tx->queue = netdev_get_tx_queue(ln->dev, tx - ln->tx);
+	tx->revived = U64_MAX;
 	sg_init_table(&tx->piece, 1);
 	netif_napi_add_tx(ln->dev, &tx->napi, tx_poll);
 }
 
+/* The stack's queue stays stopped. */
 void labnet_tx_start(struct labnet_tx *tx)
 {
-	netdev_tx_reset_queue(tx->queue);
+	WRITE_ONCE(tx->hangs, false);
 	tx->open = true;
 	napi_enable(&tx->napi);
 }
@@ -314,27 +313,45 @@ void labnet_tx_stop(struct labnet_tx *tx)
 {
 	struct netdev_queue *queue = tx->queue;
 
+	/* First the poll, which wakes a queue that has room. */
 	napi_disable(&tx->napi);
-	/* XDP programs of other devices do not know that this one goes. */
 	__netif_tx_lock_bh(queue);
+	netif_tx_stop_queue(queue);
+	/* XDP programs of other devices do not know that this one goes. */
 	tx->open = false;
 	__netif_tx_unlock_bh(queue);
 	/* Having had nothing to send is no hang: see dev_watchdog(). */
 	txq_trans_cond_update(queue);
 }
 
-/* The device is reset, the queue stopped: free what was never transmitted. */
+/* The queue is stopped: free what has been transmitted all the same. */
+void labnet_tx_drain(struct labnet_tx *tx)
+{
+	__netif_tx_lock_bh(tx->queue);
+	tx_reap(tx, 0);
+	__netif_tx_unlock_bh(tx->queue);
+}
+
+/* The device is reset, or the queue: this was never transmitted. */
+void labnet_tx_recycle(struct virtqueue *vq, void *buf)
+{
+	struct labnet_tx *tx = labnet_vq_tx(vq);
+	struct xdp_frame *frame = tx_untag(buf);
+
+	tx->stats.drop_reset++;
+	if (frame)
+		xdp_return_frame(frame);
+	else
+		dev_kfree_skb(buf);
+}
+
+/* The device is reset, the queue stopped. */
 void labnet_tx_close(struct labnet_tx *tx)
 {
-	struct xdp_frame *frame;
 	void *buf;
 
-	while ((buf = virtqueue_detach_unused_buf(tx->vq))) {
-		frame = tx_untag(buf);
-		if (frame)
-			xdp_return_frame(frame);
-		else
-			dev_kfree_skb(buf);
-	}
+	while ((buf = virtqueue_detach_unused_buf(tx->vq)))
+		labnet_tx_recycle(tx->vq, buf);
+	netdev_tx_reset_queue(tx->queue);
 	tx->vq = NULL;
 }
