@@ -250,12 +250,19 @@ int labnet_device_set_pairs(struct labnet *ln, unsigned int pairs)
 	return err;
 }
 
-/* Has the device given up, as it does when it finds a ring that makes no sense? */
+/*
+ * Has the device given up, as it does when it finds a ring that makes no sense, or
+ * has somebody else reset it?
+ */
 bool labnet_device_needs_reset(const struct labnet *ln)
 {
-	return labnet_device_runs(ln) &&
-		ln->vdev->config->get_status(ln->vdev) &
-		VIRTIO_CONFIG_S_NEEDS_RESET;
+	u8 status;
+
+	if (!labnet_device_runs(ln))
+		return false;
+	status = ln->vdev->config->get_status(ln->vdev);
+	return status & VIRTIO_CONFIG_S_NEEDS_RESET ||
+		!(status & VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
 /* The guest has been moved: tell the neighbours, and the device that they know. */

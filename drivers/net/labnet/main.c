@@ -69,14 +69,24 @@ static int labnet_change_mtu(struct net_device *dev, int mtu)
 	return 0;
 }
 
+/* A queue that hangs again without having transmitted anything needs more. */
 static void labnet_tx_timeout(struct net_device *dev, unsigned int txqueue)
 {
 	struct labnet *ln = netdev_priv(dev);
+	struct labnet_tx *tx = &ln->tx[txqueue];
+	bool alone = labnet_ring_replaceable(ln) &&
+		tx->revived != tx->stats.frames;
 
-	ln->tx[txqueue].stats.timeouts++;
-	netdev_err(dev, "transmit queue %u hangs, restarting the device\n",
-		   txqueue);
-	labnet_request_restart(ln);
+	tx->stats.timeouts++;
+	tx->revived = tx->stats.frames;
+	netdev_err(dev, "transmit queue %u hangs, restarting the %s\n", txqueue,
+		   alone ? "queue" : "device");
+	if (!alone) {
+		labnet_request_restart(ln);
+		return;
+	}
+	WRITE_ONCE(tx->hangs, true);
+	schedule_work(&ln->revive_work);
 }
 
 static const struct net_device_ops labnet_netdev_ops = {
@@ -121,6 +131,24 @@ static void labnet_restart_work(struct work_struct *work)
 	rtnl_unlock();
 }
 
+static void labnet_revive_work(struct work_struct *work)
+{
+	struct labnet *ln = container_of(work, struct labnet, revive_work);
+	int err;
+
+	rtnl_lock();
+	if (!labnet_device_runs(ln))
+		goto unlock;
+	err = labnet_device_needs_reset(ln) ? -ENODEV : labnet_ring_revive(ln);
+	if (err) {
+		netdev_err(ln->dev, "that is no help (%d), restarting the device\n",
+			   err);
+		labnet_device_restart(ln);
+	}
+unlock:
+	rtnl_unlock();
+}
+
 /* Hard interrupt: something in the configuration space has changed. */
 static void labnet_config_changed(struct virtio_device *vdev)
 {
@@ -155,6 +183,7 @@ static struct labnet *labnet_alloc(struct virtio_device *vdev)
 	ln->rx_copybreak = LABNET_RX_COPYBREAK;
 	INIT_WORK(&ln->config_work, labnet_config_work);
 	INIT_DELAYED_WORK(&ln->restart_work, labnet_restart_work);
+	INIT_WORK(&ln->revive_work, labnet_revive_work);
 	labnet_filter_init(ln);
 	vdev->priv = ln;
 	return ln;
@@ -205,6 +234,7 @@ static void labnet_remove(struct virtio_device *vdev)
 	virtio_reset_device(vdev);
 	cancel_work_sync(&ln->config_work);
 	cancel_delayed_work_sync(&ln->restart_work);
+	cancel_work_sync(&ln->revive_work);
 	cancel_work_sync(&ln->filter_work);
 	labnet_queues_free(ln);
 	labnet_ctrl_free(ln);
