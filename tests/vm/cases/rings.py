@@ -74,7 +74,7 @@ def under_flood(vm: VM, net: Link, pairs: int, step: tuple[int, int]) -> None:
     rx, tx = step
     settle(net)
     given, before = net.delivered_by_host(), net.counters()
-    with Flood(net, 64, rate=20_000, flows=16):
+    with Flood(net, 64, flows=16):
         vm.run(f"sleep 0.3; ethtool -G {net.interface} rx {rx} tx {tx}; sleep 0.3")
     settle(net)
     expect.equal("rings", rings(vm, net)[1], step)
