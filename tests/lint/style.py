@@ -33,7 +33,7 @@ X_LIST = r"^#define \w+\(X\)"
 X_ROW = r"^#define \w+_(ENUM|NAME|FIELD|BIT|ROW)\("
 COMPAT, TRACE = "include/compat/*", "include/trace/events/*"
 # Programs of user space, of which checkpatch.pl has not heard.
-PROGRAMS = "tests/bench/[gqs]*.[ch] tests/pressure/*.c"
+PROGRAMS = "tests/bench/[gqs]*.[ch] tests/pressure/*.c tests/genl/*.c"
 
 EXEMPTIONS = (
     Exemption("FILE_PATH_CHANGES", "*", "there is no MAINTAINERS file outside of the kernel"),
@@ -51,6 +51,7 @@ EXEMPTIONS = (
     Exemption("CAMELCASE", COMPAT, "_Generic is a word of the language", r"_Generic"),
     Exemption("SPACING", COMPAT, "neither _Generic nor __has_include_next is known to checkpatch.pl"),
     Exemption("MACRO_ARG_REUSE", COMPAT, "_Generic evaluates one of its branches only", r"pgdat_kswapd_failures"),
+    Exemption("MACRO_ARG_REUSE", COMPAT, "one of the two branches is evaluated only", r"dev_kfree_skb_any_reason"),
     Exemption("INDENTED_LABEL", COMPAT, "a branch of _Generic is no label"),
     Exemption("PREFER_KERNEL_TYPES", PROGRAMS, "user space has the C library's types"),
     Exemption("CAMELCASE", PROGRAMS, "formats of the C library", r"\b(PRI|SCN)[dux]\d+"),

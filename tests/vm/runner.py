@@ -45,9 +45,12 @@ class Case:
         return self.words.get(name, getattr(self.module, name, default))
 
     def kernel(self, default: str) -> str:
-        """Return the kernel to run on: some cases need one that has what they are about."""
+        """Return the kernel to run on: some cases need one that has what they are about, or one no older than that."""
         flavour = self.declared("FLAVOUR", None)
-        return kernels.flavoured(default, flavour) if flavour else self.declared("KERNEL", default)
+        if flavour:
+            return kernels.flavoured(default, flavour)
+        since = self.declared("SINCE", default)
+        return self.declared("KERNEL", since if _version(default) < _version(since) else default)
 
     def suits(self, driver: str) -> bool:
         """Whether the case makes sense with @driver: some are about interfaces that only labnet has."""
@@ -129,6 +132,11 @@ def _attempt(step: Any) -> list[str]:
     except Exception as mistake:  # in the case itself; the cases after it can be right all the same
         return [f"{_place(mistake)}: {type(mistake).__name__}: {mistake}"]
     return []
+
+
+def _version(kernel: str) -> list[int]:
+    """Return the numbers in a kernel's name, to compare: 6.1-debug is older than 6.12."""
+    return [int(number) for number in kernel.partition("-")[0].split(".")]
 
 
 def _place(problem: Exception) -> str:

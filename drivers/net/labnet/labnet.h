@@ -274,12 +274,14 @@ struct labnet_ctrl {
 
 /*
  * struct labnet_rss - how the device hashes packets; under rtnl
- * @types: VIRTIO_NET_RSS_HASH_TYPE_*: of what; 0 if it does not hash
+ * @supported: VIRTIO_NET_RSS_HASH_TYPE_*: of what it can; 0 if it does not hash
+ * @types: some of these: of what it does
  * @size: entries of @queues, a power of two; 0 if the hash chooses no queue
  * @queues: receive queues, by the hash modulo @size
  * @key: of the Toeplitz hash
  */
 struct labnet_rss {
+	u32 supported;
 	u32 types;
 	u16 size;
 	u16 queues[LABNET_RSS_QUEUES];
@@ -497,9 +499,13 @@ int labnet_rss_change(struct labnet *ln, const u32 *queues, const u8 *key);
 /* stats.c: numbers */
 void labnet_stats_get64(struct net_device *dev,
 			struct rtnl_link_stats64 *stats);
+u64 labnet_stats_received(const struct labnet_rx_stats *from);
 int labnet_stats_count(struct labnet *ln);
 void labnet_stats_strings(struct labnet *ln, u8 *data);
 void labnet_stats_values(struct labnet *ln, u64 *data);
+
+/* qstats.c: the same, as the kernel's netlink family "netdev" has them */
+void labnet_qstats_init(struct net_device *dev);
 
 /* pm.c: sleep, and resets by others than the driver */
 int labnet_pm_freeze(struct virtio_device *vdev);

@@ -135,6 +135,12 @@ void labnet_stats_values(struct labnet *ln, u64 *data)
 }
 
 /* What an XDP program takes has been received; what it fails on is lost. */
+u64 labnet_stats_received(const struct labnet_rx_stats *from)
+{
+	return READ_ONCE(from->delivered) + READ_ONCE(from->xdp_drop) +
+		READ_ONCE(from->xdp_tx) + READ_ONCE(from->xdp_redirect);
+}
+
 static void stats_add_rx(const struct labnet_rx_stats *from,
 			 struct rtnl_link_stats64 *stats)
 {
@@ -143,10 +149,7 @@ static void stats_add_rx(const struct labnet_rx_stats *from,
 		    READ_ONCE(from->drop_header) +
 		    READ_ONCE(from->drop_damaged);
 
-	stats->rx_packets += READ_ONCE(from->delivered) +
-			     READ_ONCE(from->xdp_drop) +
-			     READ_ONCE(from->xdp_tx) +
-			     READ_ONCE(from->xdp_redirect);
+	stats->rx_packets += labnet_stats_received(from);
 	stats->rx_bytes += READ_ONCE(from->bytes);
 	stats->rx_dropped += READ_ONCE(from->drop_no_page) +
 			     READ_ONCE(from->drop_no_skb) +
