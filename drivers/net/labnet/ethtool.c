@@ -66,7 +66,23 @@ static u32 ethtool_get_rx_ring_count(struct net_device *dev)
 	return ln->active;
 }
 
-RX_RING_COUNT_OPS(ethtool_get_rx_ring_count)
+static int ethtool_get_rxfh_fields(struct net_device *dev,
+				   struct ethtool_rxfh_fields *fields)
+{
+	fields->data = labnet_rss_fields(netdev_priv(dev), fields->flow_type);
+	return 0;
+}
+
+static int ethtool_set_rxfh_fields(struct net_device *dev,
+				   const struct ethtool_rxfh_fields *fields,
+				   struct netlink_ext_ack *extack)
+{
+	return labnet_rss_set_fields(netdev_priv(dev), fields->flow_type,
+				     fields->data);
+}
+
+RXNFC_OPS(ethtool_get_rx_ring_count, ethtool_get_rxfh_fields,
+	  ethtool_set_rxfh_fields)
 
 static u32 ethtool_get_rxfh_indir_size(struct net_device *dev)
 {
@@ -79,7 +95,7 @@ static u32 ethtool_get_rxfh_key_size(struct net_device *dev)
 {
 	struct labnet *ln = netdev_priv(dev);
 
-	return ln->rss.types ? sizeof(ln->rss.key) : 0;
+	return ln->rss.supported ? sizeof(ln->rss.key) : 0;
 }
 
 static int ethtool_get_rxfh(struct net_device *dev,
@@ -224,7 +240,8 @@ const struct ethtool_ops labnet_ethtool_ops = {
 	.set_ringparam		= ethtool_set_ringparam,
 	.get_channels		= ethtool_get_channels,
 	.set_channels		= ethtool_set_channels,
-	RX_RING_COUNT(ethtool_get_rx_ring_count),
+	RXNFC_OP(ethtool_get_rx_ring_count, ethtool_get_rxfh_fields,
+		 ethtool_set_rxfh_fields),
 	.get_rxfh_indir_size	= ethtool_get_rxfh_indir_size,
 	.get_rxfh_key_size	= ethtool_get_rxfh_key_size,
 	.get_rxfh		= RXFH_OP(ethtool_get_rxfh),

@@ -495,6 +495,8 @@ void labnet_rss_init(struct labnet *ln);
 void labnet_rss_spread(struct labnet *ln);
 int labnet_rss_start(struct labnet *ln);
 int labnet_rss_change(struct labnet *ln, const u32 *queues, const u8 *key);
+u32 labnet_rss_fields(const struct labnet *ln, u32 flow);
+int labnet_rss_set_fields(struct labnet *ln, u32 flow, u32 fields);
 
 /* stats.c: numbers */
 void labnet_stats_get64(struct net_device *dev,

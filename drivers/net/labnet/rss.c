@@ -67,15 +67,29 @@ int labnet_rss_start(struct labnet *ln)
 {
 	int err;
 
-	if (!ln->rss.types)
+	if (!ln->rss.supported)
 		return 0;
 	err = rss_tell(ln);
 	if (err)
 		netdev_warn(ln->dev, "cannot set up hashes: %d\n", err);
 	if (err == -EINVAL) {
+		ln->rss.supported = 0;
 		ln->rss.types = 0;
 		ln->rss.size = 0;
 	}
+	return err;
+}
+
+/* Use what has replaced @before; if the device does not want it, that is back. */
+static int rss_replace(struct labnet *ln, const struct labnet_rss *before)
+{
+	int err;
+
+	if (!labnet_device_runs(ln))
+		return 0;
+	err = rss_tell(ln);
+	if (err)
+		ln->rss = *before;
 	return err;
 }
 
@@ -87,18 +101,81 @@ int labnet_rss_change(struct labnet *ln, const u32 *queues, const u8 *key)
 {
 	struct labnet_rss before = ln->rss;
 	unsigned int i;
-	int err;
 
 	for (i = 0; queues && i < ln->rss.size; i++)
 		ln->rss.queues[i] = queues[i];
 	if (key)
 		memcpy(ln->rss.key, key, sizeof(ln->rss.key));
-	if (!labnet_device_runs(ln))
+	return rss_replace(ln, &before);
+}
+
+/*
+ * What ethtool calls a flow, and the device's hash types for it: of addresses, and
+ * of ports as well, which is preferred where a packet has ports that can be read.
+ */
+struct rss_flow {
+	u32 addresses;
+	u32 ports;
+};
+
+#define RSS_FLOW(version, protocol) {					\
+	.addresses = VIRTIO_NET_RSS_HASH_TYPE_IP##version,		\
+	.ports = VIRTIO_NET_RSS_HASH_TYPE_##protocol##version,		\
+}
+
+static const struct rss_flow rss_flows[] = {
+	[TCP_V4_FLOW] = RSS_FLOW(v4, TCP),
+	[UDP_V4_FLOW] = RSS_FLOW(v4, UDP),
+	[TCP_V6_FLOW] = RSS_FLOW(v6, TCP),
+	[UDP_V6_FLOW] = RSS_FLOW(v6, UDP),
+	[IPV4_FLOW] = { .addresses = VIRTIO_NET_RSS_HASH_TYPE_IPv4 },
+	[IPV6_FLOW] = { .addresses = VIRTIO_NET_RSS_HASH_TYPE_IPv6 },
+};
+
+#define RSS_ADDRESSES	(RXH_IP_SRC | RXH_IP_DST)
+#define RSS_PORTS	(RSS_ADDRESSES | RXH_L4_B_0_1 | RXH_L4_B_2_3)
+
+static u32 rss_fields(const struct rss_flow *flow, u32 types)
+{
+	if (types & flow->ports)
+		return RSS_PORTS;
+	return types & flow->addresses ? RSS_ADDRESSES : 0;
+}
+
+/* What of the packets of @flow is hashed: RXH_*, 0 for nothing; under rtnl. */
+u32 labnet_rss_fields(const struct labnet *ln, u32 flow)
+{
+	if (flow >= ARRAY_SIZE(rss_flows))
 		return 0;
-	err = rss_tell(ln);
-	if (err)
-		ln->rss = before;
-	return err;
+	return rss_fields(&rss_flows[flow], ln->rss.types);
+}
+
+/*
+ * Hash @fields of the packets of @flow; under rtnl. The ports of TCP and UDP have
+ * types of their own, addresses one that all protocols share: it is switched with
+ * the flow of IP alone. Returns 0, or an error, and everything is as it was:
+ * -EINVAL: the device cannot hash that, or not without changing other flows
+ */
+int labnet_rss_set_fields(struct labnet *ln, u32 flow, u32 fields)
+{
+	struct labnet_rss before = ln->rss;
+	const struct rss_flow *types;
+	u32 own;
+
+	if (flow >= ARRAY_SIZE(rss_flows) || !rss_flows[flow].addresses)
+		return -EINVAL;
+	types = &rss_flows[flow];
+	own = types->ports ?: types->addresses;
+	if (labnet_rss_fields(ln, flow) == fields)
+		return 0;
+
+	ln->rss.types &= ~own;
+	if (fields == RSS_PORTS || (fields && !types->ports))
+		ln->rss.types |= own & ln->rss.supported;
+	if (rss_fields(types, ln->rss.types) == fields)
+		return rss_replace(ln, &before);
+	ln->rss = before;
+	return -EINVAL;
 }
 
 static bool rss_fits(const struct labnet *ln)
@@ -132,8 +209,9 @@ void labnet_rss_init(struct labnet *ln)
 	if (!spreads && !virtio_has_feature(ln->vdev, VIRTIO_NET_F_HASH_REPORT))
 		return;
 	virtio_cread_le(ln->vdev, struct virtio_net_config,
-			supported_hash_types, &rss->types);
-	rss->types &= RSS_TYPES;
+			supported_hash_types, &rss->supported);
+	rss->supported &= RSS_TYPES;
+	rss->types = rss->supported;
 	netdev_rss_key_fill(rss->key, sizeof(rss->key));
 	if (!spreads)
 		return;

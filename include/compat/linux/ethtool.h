@@ -48,23 +48,31 @@ static int set##_6_1(struct net_device *dev, const u32 *indir,		\
 
 /*
  * The number of receive rings has an operation of its own since some time before
- * 6.19, and 7.2 asks nothing else. RX_RING_COUNT() names the older one where needed,
- * which RX_RING_COUNT_OPS() makes.
+ * 6.19, the fields of hashes have two since 6.17; 7.2 asks nothing else. RXNFC_OP()
+ * names the older two where needed, which RXNFC_OPS() makes.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
-#define RX_RING_COUNT(op) .get_rxnfc = op##_6_1
-#define RX_RING_COUNT_OPS(op)						\
-static int op##_6_1(struct net_device *dev, struct ethtool_rxnfc *info,	\
-		    u32 *rules)						\
+#define ethtool_rxfh_fields ethtool_rxnfc
+#define RXNFC_OP(count, get, set) .get_rxnfc = get##_6_1, .set_rxnfc = set##_6_1
+#define RXNFC_OPS(count, get, set)					\
+static int get##_6_1(struct net_device *dev, struct ethtool_rxnfc *info,	\
+		     u32 *rules)					\
 {									\
+	if (info->cmd == ETHTOOL_GRXFH)					\
+		return get(dev, info);					\
 	if (info->cmd != ETHTOOL_GRXRINGS)				\
 		return -EOPNOTSUPP;					\
-	info->data = op(dev);						\
+	info->data = count(dev);					\
 	return 0;							\
+}									\
+static int set##_6_1(struct net_device *dev, struct ethtool_rxnfc *info)	\
+{									\
+	return info->cmd == ETHTOOL_SRXFH ? set(dev, info, NULL) : -EOPNOTSUPP; \
 }
 #else
-#define RX_RING_COUNT(op) .get_rx_ring_count = op
-#define RX_RING_COUNT_OPS(op)
+#define RXNFC_OP(count, get, set) .get_rx_ring_count = count,		\
+	.get_rxfh_fields = get, .set_rxfh_fields = set
+#define RXNFC_OPS(count, get, set)
 #endif
 
 #endif /* _COMPAT_LINUX_ETHTOOL_H */
