@@ -462,7 +462,7 @@ void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx)
 	rx->ln = ln;
 	INIT_LIST_HEAD(&rx->batch);
 	timer_setup(&rx->idle, rx_idle, 0);
-	netif_napi_add(ln->dev, &rx->napi, rx_poll);
+	netif_napi_add_config(ln->dev, &rx->napi, rx_poll, rx - ln->rx);
 }
 
 /* Pages that so many buffers need, as pages are cut now. */
