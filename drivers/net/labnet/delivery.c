@@ -78,7 +78,7 @@ void labnet_deliver(struct labnet_rx *rx, struct sk_buff *skb,
 	if (unlikely(!delivery_offloads(rx, skb,
 					(const struct virtio_net_hdr *)hdr))) {
 		rx->stats.drop_header++;
-		dev_kfree_skb_any(skb);
+		kfree_skb_reason(skb, SKB_DROP_REASON_DEV_HDR);
 		return;
 	}
 

@@ -233,6 +233,21 @@ unsigned int labnet_tx_frames(struct labnet_tx *tx, struct xdp_frame **frames,
 	return sent;
 }
 
+/* Why the kernel's tools say that a frame was dropped which could not be posted. */
+static enum skb_drop_reason tx_drop_reason(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		return SKB_DROP_REASON_FULL_RING;
+	case -ENOMEM:
+		return SKB_DROP_REASON_NOMEM;
+	case -EIO:
+		return SKB_DROP_REASON_DEV_READY;
+	default:
+		return SKB_DROP_REASON_SKB_GSO_SEG;
+	}
+}
+
 netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct labnet *ln = netdev_priv(dev);
@@ -246,7 +261,7 @@ netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 	err = tx_post(tx, skb);
 	if (unlikely(err)) {
 		tx->stats.drop_post++;
-		dev_kfree_skb_any(skb);
+		dev_kfree_skb_any_reason(skb, tx_drop_reason(err));
 		/* What was posted before, expecting more, still waits. */
 		tx_kick(tx);
 		tx_check(tx);
@@ -342,7 +357,7 @@ void labnet_tx_recycle(struct virtqueue *vq, void *buf)
 	if (frame)
 		xdp_return_frame(frame);
 	else
-		dev_kfree_skb(buf);
+		kfree_skb_reason(buf, SKB_DROP_REASON_DEV_READY);
 }
 
 /* The device is reset, the queue stopped. */
