@@ -3,7 +3,7 @@
  * The hardware's life: it runs while the interface is up, and is reset while the
  * interface is down. A device that is down holds no page, no ring, no interrupt.
  */
-#include "labnet.h"
+#include "coalesce.h"
 
 /*
  * From reset to "driver loaded", as in virtio 1.2, section 3.1.1. The core does
@@ -98,6 +98,7 @@ static void device_halt(struct labnet *ln)
 	device_show_polls(ln, false);
 	for (i = 0; i < ln->active; i++) {
 		labnet_rx_stop(&ln->rx[i]);
+		labnet_coalesce_stop(&ln->rx[i]);
 		labnet_tx_stop(&ln->tx[i]);
 	}
 	/* Queues that are not in use may be in use next. */
@@ -155,6 +156,7 @@ static int device_run(struct labnet *ln)
 	}
 	labnet_features_restore(ln);
 	labnet_filter_restore(ln);
+	labnet_coalesce_restore(ln);
 	netif_tx_wake_all_queues(ln->dev);
 	return 0;
 }

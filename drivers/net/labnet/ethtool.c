@@ -4,7 +4,7 @@
  */
 #include <linux/ethtool.h>
 
-#include "labnet.h"
+#include "coalesce.h"
 
 static void ethtool_get_drvinfo(struct net_device *dev,
 				struct ethtool_drvinfo *info)
@@ -234,6 +234,7 @@ static int ethtool_get_link_ksettings(struct net_device *dev,
 }
 
 const struct ethtool_ops labnet_ethtool_ops = {
+	.supported_coalesce_params = LABNET_COALESCE,
 	.get_drvinfo		= ethtool_get_drvinfo,
 	.get_link		= ethtool_op_get_link,
 	.get_ringparam		= ethtool_get_ringparam,
@@ -246,6 +247,10 @@ const struct ethtool_ops labnet_ethtool_ops = {
 	.get_rxfh_key_size	= ethtool_get_rxfh_key_size,
 	.get_rxfh		= RXFH_OP(ethtool_get_rxfh),
 	.set_rxfh		= RXFH_OP(ethtool_set_rxfh),
+	.get_coalesce		= labnet_coalesce_get,
+	.set_coalesce		= labnet_coalesce_set,
+	.get_per_queue_coalesce	= labnet_coalesce_get_queue,
+	.set_per_queue_coalesce	= labnet_coalesce_set_queue,
 	.get_sset_count		= ethtool_get_sset_count,
 	.get_strings		= ethtool_get_strings,
 	.get_ethtool_stats	= ethtool_get_stats,

@@ -7,6 +7,7 @@
 
 #include <linux/cache.h>
 #include <linux/completion.h>
+#include <linux/dim.h>
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/labyrinth.h>
@@ -112,6 +113,16 @@ struct labnet_ctrl_stats {
 #define LABNET_TX_COUNTERS_MAX (sizeof(struct labnet_tx_stats) / sizeof(u64))
 #define LABNET_CTRL_COUNTERS_MAX (sizeof(struct labnet_ctrl_stats) / sizeof(u64))
 
+/*
+ * struct labnet_moderation - how long the device waits before it interrupts
+ * @packets: until there are that many, or
+ * @usecs: that long; it does not wait if either is 0
+ */
+struct labnet_moderation {
+	u32 packets;
+	u32 usecs;
+};
+
 /* Room for "rx" and the largest number of a queue. */
 #define LABNET_QUEUE_NAME	8
 
@@ -181,6 +192,9 @@ static inline bool labnet_heads_scarce(const struct labnet_heads *heads)
  *
  * Under rtnl:
  * @past: the counters of the zones that this queue has had before
+ * @adaptive: @dim chooses @moderation; polls read
+ * @moderation: see coalesce.c for who owns it
+ * @dim: the poll's, and its work's while DIM_APPLY_NEW_PROFILE
  */
 struct labnet_rx {
 	struct virtqueue *vq;
@@ -218,6 +232,9 @@ struct labnet_rx {
 	u64 idle_frames;
 
 	u64 past[LABYRINTH_COUNTERS_MAX];
+	bool adaptive;
+	struct labnet_moderation moderation;
+	struct dim dim;
 } ____cacheline_aligned_in_smp;
 
 /*
@@ -232,6 +249,7 @@ struct labnet_rx {
  * @queue: the stack's side of it; constant
  * @sg: for the frame being posted; under the transmit lock
  * @piece: the same, for a frame in one piece
+ * @moderation: of its interrupts; under rtnl
  * @stats: see there
  */
 struct labnet_tx {
@@ -245,6 +263,7 @@ struct labnet_tx {
 	struct netdev_queue *queue;
 	struct scatterlist sg[MAX_SKB_FRAGS + 2];
 	struct scatterlist piece;
+	struct labnet_moderation moderation;
 	struct labnet_tx_stats stats;
 } ____cacheline_aligned_in_smp;
 

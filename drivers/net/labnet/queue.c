@@ -4,7 +4,7 @@
  */
 #include <linux/slab.h>
 
-#include "labnet.h"
+#include "coalesce.h"
 
 int labnet_queues_alloc(struct labnet *ln)
 {
@@ -20,6 +20,7 @@ int labnet_queues_alloc(struct labnet *ln)
 	for (i = 0; i < ln->pairs; i++) {
 		snprintf(ln->rx[i].name, LABNET_QUEUE_NAME, "rx%u", i);
 		labnet_rx_init(ln, &ln->rx[i]);
+		labnet_coalesce_init(&ln->rx[i]);
 		snprintf(ln->tx[i].name, LABNET_QUEUE_NAME, "tx%u", i);
 		labnet_tx_init(ln, &ln->tx[i]);
 	}

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <net/busy_poll.h>
 
+#include "coalesce.h"
 #include "hot.h"
 #include "xdp.h"
 
@@ -408,6 +409,7 @@ static int rx_poll(struct napi_struct *napi, int budget)
 	    labnet_queue_broken(rx->ln, rx->name))
 		rx->stats.broken++;
 	rx_watch(rx);
+	labnet_coalesce_sample(rx);
 	if (napi_complete_done(napi, frames))
 		rx_rearm(rx);
 	return frames;
