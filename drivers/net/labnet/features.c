@@ -19,6 +19,7 @@
 	X(MTU, MTU)							\
 	X(STATUS, STATUS)						\
 	X(SPEED_DUPLEX, SPEED_DUPLEX)					\
+	X(STANDBY, STANDBY)						\
 	X(MRG_RXBUF, MRG_RXBUF)						\
 	X(CSUM, CSUM)							\
 	X(HOST_TSO4, CSUM)						\

@@ -341,6 +341,11 @@ struct labnet_hdr {
  * @ctrl: see there
  * @ring: see there
  * @rss: see there
+ * @failover: what makes the device another one's standby, or NULL; by probe and
+ *	remove
+ * @speed: of the link in Mbit/s, or SPEED_UNKNOWN; the device's word, or what
+ *	somebody has set; under rtnl
+ * @duplex: DUPLEX_*; the same
  * @vlans: VLANs that the device is to deliver; under rtnl
  * @filter_work: tells the device which addresses it is to deliver
  * @config_work: looks at the device after a configuration interrupt
@@ -366,6 +371,9 @@ struct labnet {
 	struct labnet_ctrl ctrl;
 	struct labnet_ring ring;
 	struct labnet_rss rss;
+	struct failover *failover;
+	u32 speed;
+	u8 duplex;
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 	struct work_struct filter_work;
 	struct work_struct config_work;

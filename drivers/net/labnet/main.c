@@ -6,7 +6,7 @@
 #include <linux/random.h>
 #include <linux/rtnetlink.h>
 
-#include "labnet.h"
+#include "failover.h"
 
 #define LABNET_RX_COPYBREAK	256
 #define LABNET_TX_TIMEOUT	(5 * HZ)
@@ -46,6 +46,9 @@ static int labnet_set_mac_address(struct net_device *dev, void *p)
 	struct sockaddr *addr = p;
 	int err;
 
+	/* Failover knows its cards by their common address. */
+	if (ln->failover)
+		return -EOPNOTSUPP;
 	err = eth_prepare_mac_addr_change(dev, addr);
 	if (err)
 		return err;
@@ -105,6 +108,7 @@ static const struct net_device_ops labnet_netdev_ops = {
 	.ndo_tx_timeout		= labnet_tx_timeout,
 	.ndo_bpf		= labnet_xdp,
 	.ndo_xdp_xmit		= labnet_xdp_xmit,
+	.ndo_get_phys_port_name	= labnet_failover_port_name,
 };
 
 static void labnet_config_work(struct work_struct *work)
@@ -210,13 +214,19 @@ static int labnet_probe(struct virtio_device *vdev)
 	if (err)
 		goto free_queues;
 
+	err = labnet_failover_create(ln);
+	if (err)
+		goto free_queues;
+
 	labnet_device_measure(ln);
 	netif_carrier_off(ln->dev);
 	err = register_netdev(ln->dev);
 	if (err)
-		goto free_queues;
+		goto free_failover;
 	return 0;
 
+free_failover:
+	labnet_failover_destroy(ln);
 free_queues:
 	labnet_queues_free(ln);
 free_ctrl:
@@ -231,6 +241,7 @@ static void labnet_remove(struct virtio_device *vdev)
 {
 	struct labnet *ln = vdev->priv;
 
+	labnet_failover_destroy(ln);
 	unregister_netdev(ln->dev);
 	virtio_reset_device(vdev);
 	cancel_work_sync(&ln->config_work);
