@@ -4,6 +4,7 @@
  * interface is down. A device that is down holds no page, no ring, no interrupt.
  */
 #include "coalesce.h"
+#include "link.h"
 
 /*
  * From reset to "driver loaded", as in virtio 1.2, section 3.1.1. The core does
@@ -295,6 +296,14 @@ static void device_announce(struct labnet *ln)
 			    err);
 }
 
+static void device_link_up(struct labnet *ln)
+{
+	/* Once: what somebody has set since then holds while the link is up. */
+	if (!netif_carrier_ok(ln->dev))
+		labnet_link_update(ln);
+	netif_carrier_on(ln->dev);
+}
+
 void labnet_device_update_status(struct labnet *ln)
 {
 	u16 status = VIRTIO_NET_S_LINK_UP;
@@ -306,7 +315,7 @@ void labnet_device_update_status(struct labnet *ln)
 					offsetof(struct virtio_net_config,
 						 status));
 	if (status & VIRTIO_NET_S_LINK_UP)
-		netif_carrier_on(ln->dev);
+		device_link_up(ln);
 	else
 		netif_carrier_off(ln->dev);
 	if (status & VIRTIO_NET_S_ANNOUNCE &&

@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 
 #include "coalesce.h"
+#include "link.h"
 
 static void ethtool_get_drvinfo(struct net_device *dev,
 				struct ethtool_drvinfo *info)
@@ -212,27 +213,6 @@ static int ethtool_set_tunable(struct net_device *dev,
 	return 0;
 }
 
-static int ethtool_get_link_ksettings(struct net_device *dev,
-				      struct ethtool_link_ksettings *settings)
-{
-	struct labnet *ln = netdev_priv(dev);
-	u32 speed = SPEED_UNKNOWN;
-	u8 duplex = DUPLEX_UNKNOWN;
-
-	if (virtio_has_feature(ln->vdev, VIRTIO_NET_F_SPEED_DUPLEX)) {
-		virtio_cread_le(ln->vdev, struct virtio_net_config, speed,
-				&speed);
-		virtio_cread_le(ln->vdev, struct virtio_net_config, duplex,
-				&duplex);
-	}
-	settings->base.speed = ethtool_validate_speed(speed) ? speed :
-							       SPEED_UNKNOWN;
-	settings->base.duplex = ethtool_validate_duplex(duplex) ?
-		duplex : DUPLEX_UNKNOWN;
-	settings->base.port = PORT_OTHER;
-	return 0;
-}
-
 const struct ethtool_ops labnet_ethtool_ops = {
 	.supported_coalesce_params = LABNET_COALESCE,
 	.get_drvinfo		= ethtool_get_drvinfo,
@@ -259,5 +239,6 @@ const struct ethtool_ops labnet_ethtool_ops = {
 	.get_tunable		= ethtool_get_tunable,
 	.set_tunable		= ethtool_set_tunable,
 	.get_ts_info		= ethtool_op_get_ts_info,
-	.get_link_ksettings	= ethtool_get_link_ksettings,
+	.get_link_ksettings	= labnet_link_get,
+	.set_link_ksettings	= labnet_link_set,
 };

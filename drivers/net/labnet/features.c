@@ -4,7 +4,7 @@
  */
 #include <linux/rtnetlink.h>
 
-#include "labnet.h"
+#include "link.h"
 
 /*
  * LABNET_FEATURES - every virtio-net feature bit that the driver knows to use
@@ -341,4 +341,5 @@ void labnet_features_apply(struct labnet *ln)
 	features_apply_offloads(ln);
 	features_apply_mac(ln);
 	features_apply_mtu(ln);
+	labnet_link_init(ln);
 }
