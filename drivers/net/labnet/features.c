@@ -37,12 +37,26 @@
 	X(MQ, CTRL_VQ)							\
 	X(RSS, CTRL_VQ)							\
 	X(HASH_REPORT, CTRL_VQ)						\
-	X(CTRL_MAC_ADDR, CTRL_VQ)
+	X(CTRL_MAC_ADDR, CTRL_VQ)					\
+	X(NOTF_COAL, CTRL_VQ)						\
+	X(VQ_NOTF_COAL, CTRL_VQ)					\
+	X(HOST_USO, CSUM)						\
+	X(GUEST_USO4, GUEST_CSUM)					\
+	X(GUEST_USO6, GUEST_CSUM)
 
 /* One need more than the table has room for. */
 static const unsigned int features_need_mergeable[] = {
 	VIRTIO_NET_F_GUEST_TSO4,
 	VIRTIO_NET_F_GUEST_TSO6,
+	VIRTIO_NET_F_GUEST_USO4,
+	VIRTIO_NET_F_GUEST_USO6,
+};
+
+/* And the kernel has to know what virtio headers say of such packets. */
+static const unsigned int features_uso[] = {
+	VIRTIO_NET_F_HOST_USO,
+	VIRTIO_NET_F_GUEST_USO4,
+	VIRTIO_NET_F_GUEST_USO6,
 };
 
 #define LABNET_FEATURE_BIT(bit, needs) VIRTIO_NET_F_##bit,
@@ -181,6 +195,9 @@ int labnet_features_validate(struct virtio_device *vdev)
 	if (!__virtio_test_bit(vdev, VIRTIO_NET_F_MRG_RXBUF))
 		for (i = 0; i < ARRAY_SIZE(features_need_mergeable); i++)
 			__virtio_clear_bit(vdev, features_need_mergeable[i]);
+	if (!VIRTIO_NET_USO)
+		for (i = 0; i < ARRAY_SIZE(features_uso); i++)
+			__virtio_clear_bit(vdev, features_uso[i]);
 	features_validate_ecn(vdev, VIRTIO_NET_F_GUEST_ECN,
 			      VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6);
 	features_validate_ecn(vdev, VIRTIO_NET_F_HOST_ECN,
@@ -218,6 +235,8 @@ static const struct {
 	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_TSO4 },
 	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_TSO6 },
 	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_ECN },
+	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_USO4 },
+	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_USO6 },
 };
 
 /* The device's bits for @features, as far as it has them. */
@@ -293,6 +312,8 @@ static void features_apply_offloads(struct labnet *ln)
 		dev->hw_features |= NETIF_F_TSO6;
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_HOST_ECN))
 		dev->hw_features |= NETIF_F_TSO_ECN;
+	if (virtio_has_feature(vdev, VIRTIO_NET_F_HOST_USO))
+		dev->hw_features |= NETIF_F_GSO_UDP_L4;
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_HASH_REPORT))
 		dev->hw_features |= NETIF_F_RXHASH;
 	dev->features |= dev->hw_features;
