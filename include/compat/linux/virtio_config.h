@@ -47,6 +47,34 @@ free:
 }
 
 #define virtio_find_vqs labyrinth_find_vqs
+
+/* The other end, for a transport: @function behind the arguments of old. */
+#define VIRTIO_FIND_VQS(function) function##_old
+#define VIRTIO_FIND_VQS_OP(function)					\
+static int function##_old(struct virtio_device *vdev, unsigned int count, \
+			  struct virtqueue *vqs[], vq_callback_t *callbacks[], \
+			  const char * const names[], const bool *ctx,	\
+			  struct irq_affinity *affinity)		\
+{									\
+	struct virtqueue_info *info;					\
+	unsigned int i;							\
+	int err;							\
+									\
+	info = kcalloc(count, sizeof(*info), GFP_KERNEL);		\
+	if (!info)							\
+		return -ENOMEM;						\
+	for (i = 0; i < count; i++) {					\
+		info[i].callback = callbacks[i];			\
+		info[i].name = names[i];				\
+		info[i].ctx = ctx && ctx[i];				\
+	}								\
+	err = function(vdev, count, vqs, info, affinity);		\
+	kfree(info);							\
+	return err;							\
+}
+#else
+#define VIRTIO_FIND_VQS(function) function
+#define VIRTIO_FIND_VQS_OP(function)
 #endif
 
 #endif /* _COMPAT_LINUX_VIRTIO_CONFIG_H */
