@@ -4,7 +4,8 @@
  */
 #include "liar.h"
 
-static struct liar_chain control_chain;	/* under liar_lock */
+/* Under liar_lock. */
+static struct liar_buffers control_buffers;
 static u8 control_text[sizeof(struct virtio_net_ctrl_hdr) + 65536];
 
 static const struct liar_answer *control_find(const struct liar *liar, u8 class,
@@ -40,42 +41,46 @@ static void control_remember(struct liar *liar,
 }
 
 /* The last byte that the driver has room for is the verdict. */
-static unsigned int control_answer(const struct liar_chain *chain,
-				   const struct liar_answer *answer)
+static void control_answer(const struct liar_chain *chain,
+			   const struct liar_answer *answer)
 {
 	u8 text[LIAR_REPLY_MAX + 1] = {};
-	unsigned int i, room = 0;
+	unsigned int room = liar_ring_room(chain);
 
-	for (i = 0; i < chain->ins; i++)
-		room += chain->in[i].iov_len;
 	if (!room || room > sizeof(text))
-		return 0;
+		return;
 	memcpy(text, answer->reply, min(answer->len, room - 1));
 	text[room - 1] = answer->ack;
-	return liar_ring_write(chain, text, room);
+	liar_ring_write(chain, text, room);
 }
 
 /* Whatever commands the driver has posted. */
 void liar_control(struct liar_queue *queue)
 {
 	struct virtio_net_ctrl_hdr *hdr = (void *)control_text;
-	struct liar_chain *chain = &control_chain;
+	struct liar_buffers *buffers = &control_buffers;
+	struct liar_chain *chain = &buffers->chain[0];
 	const struct liar_answer *answer;
 	struct liar *liar = queue->liar;
+	const struct liar_lie *lie;
 	unsigned int len;
 
+	liar_play_begin(buffers, queue);
 	while (liar_ring_pop(queue, chain)) {
 		len = liar_ring_read(chain, control_text, sizeof(control_text));
-		if (len < sizeof(*hdr)) {
-			liar_ring_push(queue, chain->id, 0);
+		if (len < sizeof(*hdr))
 			continue;
-		}
 		answer = control_find(liar, hdr->class, hdr->cmd);
 		control_remember(liar, hdr, len - sizeof(*hdr), answer->ack);
 		if (answer->ack == LIAR_SILENCE)
 			continue;
-		len = control_answer(chain, answer);
-		liar_ring_push(queue, chain->id, len);
-		liar_ring_interrupt(queue);
+		lie = liar_lies_next(liar, LIAR_CONTROL);
+		buffers->count = 1;
+		buffers->id[0] = chain->id;
+		buffers->len[0] = liar_ring_room(chain);
+		if (liar_lies_write(lie))
+			control_answer(chain, answer);
+		liar_lies_complete(buffers, lie);
+		liar_play_begin(buffers, queue);
 	}
 }

@@ -118,6 +118,69 @@ static int files_answer(struct liar *liar, char **word, int words)
 	return 0;
 }
 
+static int files_lie(struct liar *liar, char **word, int words)
+{
+	static const char * const kinds[LIAR_KINDS] = {
+		[LIAR_RX]	= "rx",
+		[LIAR_TX]	= "tx",
+		[LIAR_CONTROL]	= "control",
+	};
+	u64 count = 1;
+	int kind;
+
+	if (words < 3 || words > 4 || (words == 4 && kstrtou64(word[3], 0, &count)))
+		return -EINVAL;
+	kind = match_string(kinds, LIAR_KINDS, word[1]);
+	if (kind < 0)
+		return -EINVAL;
+	return liar_lies_choose(liar, kind, word[2], count);
+}
+
+static int files_random(struct liar *liar, char **word, int words)
+{
+	bool on = words == 2 && strcmp(word[1], "off");
+	u64 seed = 0;
+
+	if (words != 2 || (on && kstrtou64(word[1], 0, &seed)))
+		return -EINVAL;
+	liar_lies_random(liar, on, seed);
+	return 0;
+}
+
+static int files_give_up(struct liar *liar, char **word, int words)
+{
+	if (words != 1 || !liar_runs(liar))
+		return -EINVAL;
+	liar->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	virtio_config_changed(&liar->vdev);
+	return 0;
+}
+
+static int files_stubborn(struct liar *liar, char **word, int words)
+{
+	return words == 2 ? kstrtobool(word[1], &liar->stubborn) : -EINVAL;
+}
+
+static int files_deaf(struct liar *liar, char **word, int words)
+{
+	return words == 2 ? kstrtobool(word[1], &liar->deaf) : -EINVAL;
+}
+
+static int files_interrupt(struct liar *liar, char **word, int words)
+{
+	unsigned int queue, count;
+
+	if (words != 3 || kstrtouint(word[1], 0, &queue) ||
+	    kstrtouint(word[2], 0, &count) || queue >= liar->count ||
+	    !liar->queue[queue].vq)
+		return -EINVAL;
+	while (count--) {
+		irq_work_queue(&liar->queue[queue].irq);
+		irq_work_sync(&liar->queue[queue].irq);
+	}
+	return 0;
+}
+
 static const struct {
 	const char *verb;
 	int (*act)(struct liar *liar, char **word, int words);
@@ -126,6 +189,12 @@ static const struct {
 	{ "wire",	files_wire },
 	{ "config",	files_config },
 	{ "answer",	files_answer },
+	{ "lie",	files_lie },
+	{ "random",	files_random },
+	{ "give-up",	files_give_up },
+	{ "stubborn",	files_stubborn },
+	{ "deaf",	files_deaf },
+	{ "interrupt",	files_interrupt },
 };
 
 static int files_command(struct liar *liar, char *text)
@@ -238,6 +307,37 @@ static const struct file_operations frame_fops = {
 	.write	= frame_write,
 };
 
+static int files_flood(struct liar *liar, char *text)
+{
+	char *word[FILES_WORDS_MAX];
+	unsigned int pair;
+	u64 count;
+
+	if (files_split(text, word) != 2 || kstrtouint(word[0], 0, &pair) ||
+	    kstrtou64(word[1], 0, &count))
+		return -EINVAL;
+	return liar_play_flood(liar, pair, count);
+}
+
+static ssize_t flood_write(struct file *file, const char __user *buffer,
+			   size_t count, loff_t *pos)
+{
+	char *text = files_read(buffer, count);
+	int err;
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	err = files_flood(file->private_data, text);
+	kfree(text);
+	return err ?: count;
+}
+
+static const struct file_operations flood_fops = {
+	.owner	= THIS_MODULE,
+	.open	= simple_open,
+	.write	= flood_write,
+};
+
 static void status_show_queue(struct seq_file *file,
 			      const struct liar_queue *queue)
 {
@@ -267,6 +367,7 @@ static int status_show(struct seq_file *file, void *unused)
 	seq_printf(file, "dropped %llu\n", liar->dropped);
 	seq_printf(file, "unsuited %llu\n", liar->unsuited);
 	seq_printf(file, "commanded %llu\n", liar->commanded);
+	seq_printf(file, "told %llu\n", liar->told);
 	for (i = 0; i < liar->count; i++)
 		status_show_queue(file, &liar->queue[i]);
 	mutex_unlock(&liar_lock);
@@ -316,11 +417,19 @@ static int commands_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(commands);
 
+static int lies_show(struct seq_file *file, void *unused)
+{
+	liar_lies_show(file);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(lies);
+
 void liar_files_add(struct liar *liar)
 {
 	liar->dir = debugfs_create_dir(liar->name, files_root);
 	debugfs_create_file("frame", 0200, liar->dir, liar, &frame_fops);
 	debugfs_create_file("command", 0200, liar->dir, liar, &command_fops);
+	debugfs_create_file("flood", 0200, liar->dir, liar, &flood_fops);
 	debugfs_create_file("status", 0400, liar->dir, liar, &status_fops);
 	debugfs_create_file("sent", 0400, liar->dir, liar, &sent_fops);
 	debugfs_create_file("commands", 0400, liar->dir, liar, &commands_fops);
@@ -330,6 +439,7 @@ void liar_files_init(void)
 {
 	files_root = debugfs_create_dir("labyrinth_liar", NULL);
 	debugfs_create_file("control", 0200, files_root, NULL, &control_fops);
+	debugfs_create_file("lies", 0400, files_root, NULL, &lies_fops);
 }
 
 void liar_files_exit(void)

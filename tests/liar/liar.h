@@ -10,6 +10,7 @@
 #include <linux/irq_work.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/prandom.h>
 #include <linux/seq_file.h>
 #include <linux/uio.h>
 #include <linux/virtio.h>
@@ -38,6 +39,9 @@
 #define LIAR_COMMAND_BYTES	640
 #define LIAR_ANSWERS_MAX	16
 #define LIAR_REPLY_MAX		64
+
+/* Completed buffers that are written to later. */
+#define LIAR_PAST		4
 
 /*
  * struct liar_queue - the device's side of a virtqueue; under liar_lock but for
@@ -80,6 +84,67 @@ struct liar_chain {
 	unsigned int ins;
 	struct kvec out[LIAR_PIECES_MAX];
 	struct kvec in[LIAR_PIECES_MAX];
+};
+
+/*
+ * struct liar_buffers - buffers that are about to be completed
+ * @queue: whose
+ * @count: how many
+ * @chain: the first @count are valid; and so are
+ * @id: what the driver is told which it was
+ * @len: what the driver is told of how much was written
+ * @again: times that the first is completed in addition
+ * @jump: added to the index of the used ring in the end
+ * @quiet: no interrupt
+ *
+ * Honest as play.c fills it in. A lie is what becomes of it before it goes to the
+ * driver.
+ */
+struct liar_buffers {
+	struct liar_queue *queue;
+	unsigned int count;
+	struct liar_chain chain[LIAR_BUFFERS_MAX];
+	u32 id[LIAR_BUFFERS_MAX];
+	u32 len[LIAR_BUFFERS_MAX];
+	unsigned int again;
+	u16 jump;
+	bool quiet;
+};
+
+/* What a lie is told on. */
+enum liar_kind {
+	LIAR_RX,
+	LIAR_TX,
+	LIAR_CONTROL,
+	LIAR_KINDS
+};
+
+/*
+ * struct liar_lie - a row of LIAR_LIES
+ * @name: for files
+ * @weight: how often at random: once in so many times
+ * @kinds: BIT(enum liar_kind) of the queues on which it can be told
+ * @tell: makes honest buffers lie
+ * @what: for people
+ */
+struct liar_lie {
+	const char *name;
+	unsigned int weight;
+	unsigned int kinds;
+	void (*tell)(struct liar_buffers *buffers);
+	const char *what;
+};
+
+/*
+ * struct liar_turn - the next lies to be told
+ * @lie: which
+ * @left: how often
+ * @dice: for lies at random, when none of these is left
+ */
+struct liar_turn {
+	const struct liar_lie *lie;
+	u64 left;
+	struct rnd_state dice;
 };
 
 /*
@@ -135,6 +200,18 @@ struct liar_answer {
 #define LIAR_SILENCE (-1)
 
 /*
+ * struct liar_past - a receive buffer that was completed
+ * @at: where it began
+ * @len: of its first piece; 0: there is none
+ * @when: jiffies
+ */
+struct liar_past {
+	void *at;
+	unsigned int len;
+	unsigned long when;
+};
+
+/*
  * struct liar - a device
  * @vdev: what the driver binds to
  * @list: in the list of all devices
@@ -161,6 +238,14 @@ struct liar_answer {
  * @commanded: control commands ever
  * @commands: the last of them, by their number
  * @answers: the first @answer_count are in force, the last that fits is given
+ * @turn: by kind of queue: lies to be told
+ * @told: lies ever told
+ * @random: lies are told at random
+ * @flood_dice: for the lengths of a flood's frames
+ * @past: the last receive buffers that were completed
+ * @stubborn: takes back FEATURES_OK
+ * @deaf: takes no kick
+ * @leaving: the device is about to be removed
  */
 struct liar {
 	struct virtio_device vdev;
@@ -188,6 +273,14 @@ struct liar {
 	struct liar_command commands[LIAR_RECORDS];
 	struct liar_answer answers[LIAR_ANSWERS_MAX];
 	unsigned int answer_count;
+	struct liar_turn turn[LIAR_KINDS];
+	u64 told;
+	bool random;
+	struct rnd_state flood_dice;
+	struct liar_past past[LIAR_PAST];
+	bool stubborn;
+	bool deaf;
+	bool leaving;
 };
 
 static inline struct liar *liar_of(struct virtio_device *vdev)
@@ -221,17 +314,32 @@ bool liar_runs(const struct liar *liar);
 void liar_ring_init(struct liar_queue *queue, struct virtqueue *vq);
 bool liar_ring_pop(struct liar_queue *queue, struct liar_chain *chain);
 void liar_ring_push(struct liar_queue *queue, u32 id, u32 len);
+void liar_ring_jump(struct liar_queue *queue, u16 by);
 void liar_ring_interrupt(struct liar_queue *queue);
 void liar_ring_watch(struct liar_queue *queue);
+unsigned int liar_ring_room(const struct liar_chain *chain);
 unsigned int liar_ring_read(const struct liar_chain *chain, void *to,
 			    unsigned int max);
 unsigned int liar_ring_write(const struct liar_chain *chain, const void *from,
 			     unsigned int len);
 
-/* play.c: under liar_lock */
+/* lies.c: under liar_lock */
+int liar_lies_choose(struct liar *liar, enum liar_kind kind, const char *name,
+		     u64 count);
+void liar_lies_random(struct liar *liar, bool random, u64 seed);
+void liar_lies_forget(struct liar *liar);
+const struct liar_lie *liar_lies_next(struct liar *liar, enum liar_kind kind);
+bool liar_lies_write(const struct liar_lie *lie);
+void liar_lies_complete(struct liar_buffers *buffers,
+			const struct liar_lie *lie);
+void liar_lies_show(struct seq_file *file);
+
+/* play.c: under liar_lock, but for liar_play() and liar_play_flood() */
 void liar_play(struct work_struct *work);
+void liar_play_begin(struct liar_buffers *buffers, struct liar_queue *queue);
 int liar_play_receive(struct liar *liar, unsigned int pair,
-		      struct liar_frame *frame);
+		      const struct liar_frame *frame);
+int liar_play_flood(struct liar *liar, unsigned int pair, u64 count);
 unsigned int liar_play_header(const struct liar *liar);
 unsigned int liar_play_pairs(const struct liar *liar);
 

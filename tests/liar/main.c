@@ -9,12 +9,13 @@
  * All of it is below /sys/kernel/debug/labyrinth_liar:
  *
  * control	write: one command
- *	add NAME [features=LIST] [pairs=N] [size=N] [config=OFFSET:HEX]...
+ *	add NAME [features=LIST] [pairs=N] [size=N] [config=OFFSET:HEX]... [stubborn=1]
  *		make a device, and the directory NAME. LIST has numbers of feature
  *		bits, as in 5,15-17,32; a ring has N places; config sets bytes of
- *		struct virtio_net_config. By default: MAC, MRG_RXBUF, STATUS and
- *		VERSION_1, one pair, 256 places, link up. A driver that is loaded
- *		has been bound when the command is done.
+ *		struct virtio_net_config; stubborn: it takes FEATURES_OK back. By
+ *		default: MAC, MRG_RXBUF, STATUS and VERSION_1, one pair, 256 places,
+ *		link up. A driver that is loaded has been bound when the command is
+ *		done.
  *	remove NAME [surprise]
  *		remove the device; its rings are broken before that by surprise
  *
@@ -32,6 +33,19 @@
  *				COMMAND are numbers or *; HEX goes before the verdict.
  *				The youngest that fits counts; without any it is OK
  *	answer reset		forget these answers
+ *	lie rx|tx|control LIE [COUNT]
+ *				tell a lie about the next buffer, or the next COUNT, that
+ *				would be completed honestly; LIE is a name of the file
+ *				lies, or none
+ *	random SEED|off		whenever no such lie is left, tell one at random, the
+ *				same ones in the same order for the same SEED
+ *	give-up			set DEVICE_NEEDS_RESET, and interrupt
+ *	stubborn 0|1		take FEATURES_OK back from now on, or no longer
+ *	deaf 0|1		refuse kicks from now on, or no longer
+ *	interrupt QUEUE COUNT	interrupt so often, whatever there is; QUEUE is a number
+ * NAME/flood	write: "PAIR COUNT": let the driver receive the frame COUNT times, cut or
+ *		stretched to random lengths; waits for buffers, at most 20 s for one
+ * lies		read: the lies that there are: "<name> <what it says>"
  * NAME/status	read: "<word> <value>" lines, and one line for each queue
  * NAME/sent	read: the last 64 frames transmitted, oldest first:
  *		"<number> <pair> <length> <hex>", virtio header included, at most 192
@@ -170,6 +184,8 @@ static int liar_set(struct liar *liar, char *word)
 		return liar_set_pairs(liar, word);
 	if (!strcmp(key, "size"))
 		return liar_set_size(liar, word);
+	if (!strcmp(key, "stubborn"))
+		return kstrtobool(word, &liar->stubborn);
 	if (!strcmp(key, "config")) {
 		key = strsep(&word, ":");
 		return liar_set_config(liar, key, word);
@@ -281,13 +297,15 @@ static void liar_hide(struct liar *liar)
 {
 	struct liar *other;
 
-	debugfs_remove_recursive(liar->dir);
 	mutex_lock(&liar_lock);
 	list_del(&liar->list);
+	liar->leaving = true;
 	list_for_each_entry(other, &liar_devices, list)
 		if (other->wire == liar)
 			other->wire = NULL;
 	mutex_unlock(&liar_lock);
+	/* Waits for commands, and for a flood, which sees that it is to end. */
+	debugfs_remove_recursive(liar->dir);
 }
 
 static void liar_destroy(struct liar *liar, bool surprise)

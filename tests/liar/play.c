@@ -3,25 +3,20 @@
  * What the device does with what the driver has posted.
  */
 #include <linux/bitops.h>
+#include <linux/delay.h>
+#include <linux/sched.h>
 #include <net/checksum.h>
 
 #include "liar.h"
 
-/*
- * struct play_buffers - the buffers of a frame that is being received
- * @chain: the first @count are valid
- * @len: bytes written to each
- */
-struct play_buffers {
-	unsigned int count;
-	struct liar_chain chain[LIAR_BUFFERS_MAX];
-	unsigned int len[LIAR_BUFFERS_MAX];
-};
-
 /* Under liar_lock: the device plays one frame at a time. */
-static struct play_buffers play_buffers;
-static struct liar_chain play_chain;
+static struct liar_buffers play_received;
+static struct liar_buffers play_sent;
 static struct liar_frame play_frame;
+static struct liar_frame play_varied;
+
+/* Milliseconds to wait for a buffer: longer than a driver waits for a transmission. */
+#define PLAY_PATIENCE		20000
 
 static bool play_has(const struct liar *liar, unsigned int feature)
 {
@@ -57,22 +52,26 @@ unsigned int liar_play_pairs(const struct liar *liar)
 		play_has(liar, VIRTIO_NET_F_RSS) ? liar->pairs : 1;
 }
 
-/* Take buffers until a frame has room, write it, and give back what was not enough. */
-static int play_write(struct liar *liar, struct liar_queue *queue,
-		      const struct liar_frame *frame)
+/*
+ * Take buffers until a frame has room, and write it there. What was not enough is
+ * given back.
+ */
+static int play_write(struct liar_buffers *buffers, const struct liar_frame *frame,
+		      unsigned int most, bool write)
 {
-	unsigned int most = play_has(liar, VIRTIO_NET_F_MRG_RXBUF) ?
-		LIAR_BUFFERS_MAX : 1;
-	struct play_buffers *buffers = &play_buffers;
+	struct liar_queue *queue = buffers->queue;
 	u16 next = queue->next;
 	unsigned int i, done = 0;
 
 	for (i = 0; i < most && done < frame->len; i++) {
 		if (!liar_ring_pop(queue, &buffers->chain[i]))
 			break;
-		buffers->len[i] = liar_ring_write(&buffers->chain[i],
-						  frame->data + done,
-						  frame->len - done);
+		buffers->id[i] = buffers->chain[i].id;
+		buffers->len[i] = min(liar_ring_room(&buffers->chain[i]),
+				      frame->len - done);
+		if (write)
+			liar_ring_write(&buffers->chain[i], frame->data + done,
+					buffers->len[i]);
 		done += buffers->len[i];
 	}
 	buffers->count = i;
@@ -83,14 +82,23 @@ static int play_write(struct liar *liar, struct liar_queue *queue,
 }
 
 /* Say in the first buffer how many there are. */
-static void play_count(struct liar *liar, const struct liar_chain *first,
-		       unsigned int count)
+static void play_count(struct liar *liar, const struct liar_buffers *buffers)
 {
-	struct virtio_net_hdr_v1 *hdr = first->in[0].iov_base;
+	const struct kvec *first = &buffers->chain[0].in[0];
+	struct virtio_net_hdr_v1 *hdr = first->iov_base;
 
 	if (liar_play_header(liar) >= sizeof(*hdr) &&
-	    first->in[0].iov_len >= sizeof(*hdr))
-		hdr->num_buffers = cpu_to_virtio16(&liar->vdev, count);
+	    first->iov_len >= sizeof(*hdr))
+		hdr->num_buffers = cpu_to_virtio16(&liar->vdev, buffers->count);
+}
+
+void liar_play_begin(struct liar_buffers *buffers, struct liar_queue *queue)
+{
+	buffers->queue = queue;
+	buffers->count = 0;
+	buffers->again = 0;
+	buffers->jump = 0;
+	buffers->quiet = false;
 }
 
 /*
@@ -101,30 +109,78 @@ static void play_count(struct liar *liar, const struct liar_chain *first,
  * -ENOSPC: the driver has not posted enough
  */
 int liar_play_receive(struct liar *liar, unsigned int pair,
-		      struct liar_frame *frame)
+		      const struct liar_frame *frame)
 {
-	struct play_buffers *buffers = &play_buffers;
-	struct liar_queue *queue;
-	unsigned int i;
-	int err;
+	unsigned int most = play_has(liar, VIRTIO_NET_F_MRG_RXBUF) ?
+		LIAR_BUFFERS_MAX : 1;
+	struct liar_buffers *buffers = &play_received;
+	const struct liar_lie *lie;
+	bool write;
 
 	if (pair >= liar->pairs)
 		return -EINVAL;
-	queue = &liar->queue[2 * pair];
-	if (!liar_runs(liar) || pair >= liar_play_pairs(liar) || !queue->vq)
+	liar_play_begin(buffers, &liar->queue[2 * pair]);
+	if (!liar_runs(liar) || pair >= liar_play_pairs(liar) ||
+	    !buffers->queue->vq)
 		return -ENOTCONN;
 	if (frame->len < liar_play_header(liar))
 		return -EMSGSIZE;
-	err = play_write(liar, queue, frame);
-	if (err) {
+	lie = liar_lies_next(liar, LIAR_RX);
+	write = liar_lies_write(lie);
+	if (play_write(buffers, frame, most, write)) {
 		liar->dropped++;
-		return err;
+		return -ENOSPC;
 	}
-	play_count(liar, &buffers->chain[0], buffers->count);
-	for (i = 0; i < buffers->count; i++)
-		liar_ring_push(queue, buffers->chain[i].id, buffers->len[i]);
-	liar_ring_interrupt(queue);
+	if (write)
+		play_count(liar, buffers);
+	liar_lies_complete(buffers, lie);
 	liar->received++;
+	return 0;
+}
+
+/* Under liar_lock: the frame that is to be injected, of another length. */
+static void play_vary(struct liar *liar)
+{
+	unsigned int least = liar_play_header(liar) + ETH_HLEN;
+	struct rnd_state *dice = &liar->flood_dice;
+	unsigned int most = prandom_u32_state(dice) % 8 ? 1500 : 9000;
+
+	play_varied.len = least + prandom_u32_state(dice) % most;
+	memset(play_varied.data, 0, play_varied.len);
+	memcpy(play_varied.data, liar->frame.data,
+	       min(play_varied.len, liar->frame.len));
+}
+
+/*
+ * Let the driver receive many frames. It may be restarting itself meanwhile. Context:
+ * task, without liar_lock. Returns what liar_play_receive() does, or
+ * -ENODEV: the device is being removed
+ * -EINTR: whoever has asked for it does not want it any more
+ */
+int liar_play_flood(struct liar *liar, unsigned int pair, u64 count)
+{
+	unsigned int patience = 0;
+	int err;
+
+	while (count) {
+		mutex_lock(&liar_lock);
+		if (!patience)
+			play_vary(liar);
+		err = liar->leaving ? -ENODEV :
+			liar_play_receive(liar, pair, &play_varied);
+		mutex_unlock(&liar_lock);
+		if (!err) {
+			count--;
+			patience = 0;
+			cond_resched();
+			continue;
+		}
+		if ((err != -ENOSPC && err != -ENOTCONN) ||
+		    patience++ == PLAY_PATIENCE)
+			return err;
+		if (msleep_interruptible(1))
+			return -EINTR;
+	}
 	return 0;
 }
 
@@ -221,21 +277,23 @@ static void play_remember(struct liar *liar, const struct liar_queue *queue,
 /* Whatever the driver has posted for transmission. */
 static void play_transmit(struct liar_queue *queue)
 {
+	struct liar_buffers *buffers = &play_sent;
 	struct liar_frame *frame = &play_frame;
 	struct liar *liar = queue->liar;
-	bool any = false;
 
-	while (liar_ring_pop(queue, &play_chain)) {
-		frame->len = liar_ring_read(&play_chain, frame->data,
+	liar_play_begin(buffers, queue);
+	while (liar_ring_pop(queue, &buffers->chain[0])) {
+		frame->len = liar_ring_read(&buffers->chain[0], frame->data,
 					    sizeof(frame->data));
 		play_remember(liar, queue, frame);
-		liar_ring_push(queue, play_chain.id, 0);
-		any = true;
+		buffers->count = 1;
+		buffers->id[0] = buffers->chain[0].id;
+		buffers->len[0] = 0;
+		liar_lies_complete(buffers, liar_lies_next(liar, LIAR_TX));
 		if (frame->len >= liar_play_header(liar))
 			play_send(liar, queue->index / 2, frame);
+		liar_play_begin(buffers, queue);
 	}
-	if (any)
-		liar_ring_interrupt(queue);
 }
 
 /* Look at a queue, and again at what was posted before kicks were asked for. */

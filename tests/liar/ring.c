@@ -81,21 +81,36 @@ static bool ring_follow(const struct liar_queue *queue, struct liar_chain *chain
 	return true;
 }
 
-/* The next buffer that the driver has posted. Returns whether there is one. */
+/*
+ * The next buffer that the driver has posted. Returns whether there is one. A driver
+ * that has believed a lie posts more than the ring holds: the oldest are lost then.
+ */
 bool liar_ring_pop(struct liar_queue *queue, struct liar_chain *chain)
 {
 	const struct vring *ring = queue->ring;
+	u16 posted;
 
-	if (!queue->vq ||
-	    ring_u16(queue, READ_ONCE(ring->avail->idx)) == queue->next)
+	if (!queue->vq)
+		return false;
+	posted = ring_u16(queue, READ_ONCE(ring->avail->idx));
+	if (posted == queue->next)
 		return false;
 	/* The index before what it stands for. */
 	virt_rmb();
+	if ((u16)(posted - queue->next) > ring->num)
+		queue->next = posted - ring->num;
 	chain->id = ring_u16(queue, ring->avail->ring[queue->next % ring->num]);
 	chain->outs = 0;
 	chain->ins = 0;
 	queue->next++;
 	return ring_follow(queue, chain, ring->desc, chain->id);
+}
+
+static void ring_publish(struct liar_queue *queue)
+{
+	/* The element before the index that says it is there. */
+	virt_wmb();
+	WRITE_ONCE(queue->ring->used->idx, ring_v16(queue, queue->used));
 }
 
 /* Complete a buffer. */
@@ -106,10 +121,15 @@ void liar_ring_push(struct liar_queue *queue, u32 id, u32 len)
 
 	elem->id = cpu_to_virtio32(&queue->liar->vdev, id);
 	elem->len = cpu_to_virtio32(&queue->liar->vdev, len);
-	/* The element before the index that says it is there. */
-	virt_wmb();
 	queue->used++;
-	WRITE_ONCE(ring->used->idx, ring_v16(queue, queue->used));
+	ring_publish(queue);
+}
+
+/* Claim to have completed that many more, whatever the ring holds there. */
+void liar_ring_jump(struct liar_queue *queue, u16 by)
+{
+	queue->used += by;
+	ring_publish(queue);
 }
 
 /* Does the driver want to be told of what has been completed since the last time? */
@@ -126,6 +146,7 @@ static bool ring_wanted(const struct liar_queue *queue)
 		 VRING_AVAIL_F_NO_INTERRUPT);
 }
 
+/* Interrupt the driver, if it wants to be. */
 void liar_ring_interrupt(struct liar_queue *queue)
 {
 	bool wanted = ring_wanted(queue);
@@ -145,6 +166,16 @@ void liar_ring_watch(struct liar_queue *queue)
 	/* Asked before one looks again. */
 	virt_store_mb(vring_avail_event(queue->ring),
 		      ring_v16(queue, queue->next));
+}
+
+/* How much the device may write. */
+unsigned int liar_ring_room(const struct liar_chain *chain)
+{
+	unsigned int i, room = 0;
+
+	for (i = 0; i < chain->ins; i++)
+		room += chain->in[i].iov_len;
+	return room;
 }
 
 /* Read what the driver has written. Returns its length, at most @max. */

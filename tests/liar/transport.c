@@ -33,6 +33,8 @@ static u8 transport_get_status(struct virtio_device *vdev)
 
 static void transport_set_status(struct virtio_device *vdev, u8 status)
 {
+	if (liar_of(vdev)->stubborn)
+		status &= ~VIRTIO_CONFIG_S_FEATURES_OK;
 	liar_of(vdev)->status = status;
 	/* What was posted before the driver was ready. */
 	queue_work(liar_workqueue, &liar_of(vdev)->work);
@@ -46,6 +48,7 @@ static void transport_reset(struct virtio_device *vdev)
 	mutex_lock(&liar_lock);
 	liar->status = 0;
 	bitmap_zero(liar->taken, LIAR_FEATURES);
+	liar_lies_forget(liar);
 	mutex_unlock(&liar_lock);
 }
 
@@ -86,7 +89,7 @@ static bool transport_notify(struct virtqueue *vq)
 
 	queue->kicks++;
 	queue_work(liar_workqueue, &queue->liar->work);
-	return true;
+	return !READ_ONCE(queue->liar->deaf);
 }
 
 /* No interrupt of the queue is left, and none will come. */
@@ -94,6 +97,7 @@ static void transport_forget(struct liar_queue *queue)
 {
 	mutex_lock(&liar_lock);
 	WRITE_ONCE(queue->vq, NULL);
+	liar_lies_forget(queue->liar);
 	mutex_unlock(&liar_lock);
 	irq_work_sync(&queue->irq);
 }

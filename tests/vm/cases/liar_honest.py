@@ -32,7 +32,9 @@ NONSENSE = {
                 "add x size=3", "add x size=2048", "add x pairs=0", "add x pairs=65", "add x config=0:1", "add x config=99:00",
                 "add x hue=1", "add a", "add a/b", "add 0123456789abcdef", "remove a quietly", "add x size"),
     "a/command": ("", "receive", "receive 1", "receive x", "receive 0 0 0", "wire", "wire nobody", "config 0", "config 0 123", "config 99 00",
-                  "answer 1 1", "answer 256 * OK", "answer 1 1 YES", "answer 1 1 OK 0", "sing"),
+                  "answer 1 1", "answer 256 * OK", "answer 1 1 YES", "answer 1 1 OK 0", "sing", "lie rx", "lie ex len_none", "lie rx nothing", "lie tx overrun", "lie rx len_none x",
+                  "random", "random x", "give-up 1", "stubborn 2", "deaf", "interrupt 3 1", "interrupt 0"),
+    "a/flood": ("", "0", "x 1", "0 x", "1 1 1"),
 }
 
 
@@ -59,7 +61,7 @@ def refuses_nonsense(a: Liar) -> None:
                 continue
             raise expect.Failure(f"'{line}' to {file}", "an error", "none")
     expect.equal("status after nonsense", a.status(), before)
-    expect.equal("devices after nonsense", a.vm.run(f"ls {guest.DEBUGFS}").split(), ["a", "control"])
+    expect.equal("devices after nonsense", a.vm.run(f"ls {guest.DEBUGFS}").split(), ["a", "control", "lies"])
 
 
 def delivers(a: Liar) -> None:

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Whatever a device says of a received frame: it is dropped or delivered, counted under its name, and no page is lost.
+
+The lies are rows of tests/liar/lies.c; what has to become of each is here.
+"""
+
+from dataclasses import dataclass, field
+
+from qemu.vm import VM
+from tests.liar import guest
+from tests.liar.guest import Liar, ethernet, header
+from tests.vm import expect
+from tests.vm.link import Link
+
+DRIVERS = ("labnet",)
+LOAD = False
+TIMEOUT = 300
+
+DAMAGED = {"rx_drop_damaged": 1, "page_quarantined": 1}
+DELIVERED = {"rx_delivered": 1}
+# Frames that are copied, that are lent, and that are in three buffers.
+SIZES = (64, 1500, 9000)
+# What may not move unless it is said to.
+WATCHED = ("rx_drop_", "rx_delivered", "rx_broken", "rx_post_fail", "tx_broken", "tx_timeouts", "page_violation_",
+           "page_quarantined", "page_wrong_state", "tx_drop_")
+
+
+@dataclass(frozen=True)
+class Lie:
+    """What becomes of the frame on which a lie is told.
+
+    @long: of one in three buffers, where that is another matter: buffers that follow and that nobody has announced are
+    frames of their own, without a virtio header that makes sense. @broken: the device is restarted.
+    """
+
+    moved: dict[str, int] = field(default_factory=dict)
+    long: dict[str, int] | None = None
+    broken: bool = False
+    sizes: tuple[int, ...] = SIZES
+
+
+SHORT = Lie({"rx_drop_short": 1}, {"rx_drop_short": 1, "rx_drop_buffers": 2})
+LONG, HEADER = Lie({"rx_drop_long": 1}), Lie({"rx_drop_header": 1})
+BUFFERS = Lie({"rx_drop_buffers": 1}, {"rx_drop_buffers": 3})
+BROKEN = Lie({"rx_broken": 1}, broken=True, sizes=(64, 9000))
+
+LIES = {
+    "len_none": SHORT, "len_short": SHORT, "len_more": LONG, "len_pages": LONG, "len_most": LONG,
+    "id_range": BROKEN, "id_most": BROKEN,
+    "unwritten": Lie({**DAMAGED, "page_violation_sentinel": 1}, sizes=(64, 1500)),
+    "overrun": Lie({**DAMAGED, "page_violation_canary": 1}),
+    "quiet": Lie(DELIVERED, sizes=(64,)), "hdr_len": Lie(DELIVERED),
+    "buffers_none": BUFFERS, "buffers_many": BUFFERS, "buffers_missing": Lie({"rx_drop_buffers": 1}), "garbage": BUFFERS,
+    "csum_start": HEADER, "csum_offset": HEADER, "gso_type": HEADER, "gso_size": HEADER, "gso_tcp": Lie(DELIVERED),
+    "held": Lie(),
+}
+# Told in other ways than once: see below.
+OTHERS = {"id_other", "twice", "jump_ahead", "jump_back", "late"}
+
+
+def run(vm: VM, _net: Link) -> None:
+    vm.run("modprobe labnet")
+    with Liar(vm) as liar:
+        liar.up()
+        words = vm.run(f"cut -d ' ' -f 1 {guest.DEBUGFS}/lies").split()
+        expect.equal("lies that nothing is expected of", set(words) - set(LIES) - OTHERS, set())
+        complaints = [complaint for name, lie in LIES.items() for complaint in told(liar, name, lie)]
+        complaints += guest.attempt("wrong_id", lambda: wrong_id(liar))
+        complaints += guest.attempt("jumps", lambda: jumps(liar))
+        for size in SIZES:
+            complaints += guest.attempt(f"late {size}", lambda size=size: late(liar, size))
+        complaints += guest.attempt("interrupts", lambda: interrupts(liar))
+        liar.expect_balance()
+    expect.equal("lies that were not taken as they have to be", complaints, [])
+
+
+def told(liar: Liar, name: str, lie: Lie) -> list[str]:
+    """Tell a lie of frames of several sizes; each time an honest frame comes through afterwards."""
+    return [complaint for size in lie.sizes
+            for complaint in guest.attempt(f"{name} {size}", lambda size=size: tell(liar, name, lie, size))]
+
+
+def tell(liar: Liar, name: str, lie: Lie, size: int) -> None:
+    wanted = lie.long if size == SIZES[-1] and lie.long else lie.moved
+    before = liar.counters()
+    liar.set_frame(header() + ethernet(liar.mac(), size))
+    liar.tell(f"lie rx {name}", "receive 0")
+    for counter, value in wanted.items():
+        expect.eventually(counter, lambda counter=counter: liar.moved(before).get(counter, 0), value)
+    if lie.broken:
+        expect.eventually("restarted: the driver is ready", lambda: ready(liar), True)
+    expect.equal("counters that have moved", guest.settled(lambda: watched(liar.moved(before))), wanted)
+    liar.expect_delivered()
+    full(liar)
+
+
+def watched(moved: dict[str, int]) -> dict[str, int]:
+    return {name: value for name, value in moved.items() if name.startswith(WATCHED)}
+
+
+def ready(liar: Liar) -> bool:
+    """Whether the driver has posted a ring, and the device may use it."""
+    queue = liar.queues()[0]
+    return bool(liar.number("status") & 4) and int(queue["posted"]) > 0
+
+
+def full(liar: Liar) -> None:
+    """Expect the driver to have posted a full ring."""
+    expect.eventually("rx_posted", lambda: liar.counters()["rx_posted"], 256)
+
+
+def wrong_id(liar: Liar) -> None:
+    """The number of a buffer that is posted, but was not written: the driver sees a completion without a write."""
+    for name in ("id_other", "twice"):
+        before = liar.counters()
+        liar.set_frame(header() + ethernet(liar.mac()))
+        liar.tell(f"lie rx {name}", "receive 0")
+        moved = guest.settled(lambda before=before: watched(liar.moved(before)))
+        wanted = {**DAMAGED, "page_violation_sentinel": 1}
+        expect.equal(f"{name}: counters that have moved", moved, wanted | (DELIVERED if name == "twice" else {}))
+        liar.expect_delivered()
+        full(liar)
+
+
+def jumps(liar: Liar) -> None:
+    """An index that jumps makes completions of nothing: each is counted and dropped, and the ring is full afterwards."""
+    for name, most in (("jump_ahead", 257), ("jump_back", 65536)):
+        before = liar.counters()
+        liar.set_frame(header() + ethernet(liar.mac()))
+        liar.tell(f"lie rx {name}", "receive 0")
+        expect.eventually("frames", lambda before=before: liar.moved(before).get("rx_frames", 0) > 1, True)
+        moved = guest.settled(lambda before=before: liar.moved(before), 1)
+        expect.at_most(f"{name}: frames", moved["rx_frames"], most)
+        accounted(moved)
+        expect.at_most(f"{name}: frames delivered", moved.get("rx_delivered", 0), 1)
+        expect.eventually("restarted, if it had to be", lambda: ready(liar), True)
+        liar.expect_delivered()
+        full(liar)
+
+
+def late(liar: Liar, size: int) -> None:
+    """Buffers that are written to again, before the driver has looked or after: whatever is in them now, nothing is lost."""
+    before = liar.counters()
+    liar.set_frame(header() + ethernet(liar.mac(), size))
+    liar.tell("lie rx late 20", "receive 0 20")
+    accounted(guest.settled(lambda: liar.moved(before)))
+    before = liar.counters()
+    liar.tell(*["receive 0 20"] * 13)
+    moved = guest.settled(lambda: watched(liar.moved(before)))
+    expect.equal("honest frames, once around the ring", moved, {"rx_delivered": 260})
+    full(liar)
+
+
+def accounted(moved: dict[str, int]) -> None:
+    """Expect every frame to have been delivered or dropped."""
+    ended = sum(value for key, value in moved.items() if key.startswith("rx_drop_") or key == "rx_delivered")
+    expect.equal("frames that were delivered or dropped", ended, moved["rx_frames"])
+
+
+def interrupts(liar: Liar) -> None:
+    """Interrupts without work do nothing."""
+    before = liar.counters()
+    liar.tell("interrupt 0 2000", "interrupt 1 2000")
+    expect.equal("counters that have moved", watched(liar.moved(before)), {})
+    liar.expect_delivered()
