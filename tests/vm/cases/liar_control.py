@@ -79,6 +79,7 @@ def breaks(liar: Liar, name: str) -> None:
     """A completion of what was never commanded: commands work again without help."""
     liar.tell(f"lie control {name}")
     change(liar)
+    liar.tell("lie control none")
     expect.eventually(f"{name}: commands work again", lambda: change(liar), True, LONGEST)
     expect.eventually(f"{name}: they go on working", lambda: change(liar) and change(liar), True, LONGEST)
     liar.expect_delivered()
