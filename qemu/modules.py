@@ -12,6 +12,7 @@ import argparse
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,8 +54,8 @@ def build_tree(name: str, kdir: Path, sources: Path = TOP, tests: bool = True, w
         raise SetupError(f"{sources} has no Kbuild: nothing to build")
     target = farm(name)
     log = target / "build.log"
-    # Of two builds in one farm each would find the other's half-written files.
-    with store.lock(f"modules-{name}"):
+    # Of two builds in one farm each would find the other's half-written files; other checkouts have their own.
+    with store.lock(f"modules-{name}-{zlib.crc32(str(target).encode()):08x}"):
         _link(sources, target)
         with log.open("w") as output:
             done = subprocess.run(_make(kdir, target, "modules", tests, words), stdout=output, stderr=subprocess.STDOUT,

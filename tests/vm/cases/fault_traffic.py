@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """One in a hundred atomic allocations fails, whoever makes it: traffic goes on, the ring stays full, and nothing is lost.
 
-Both requests for pages and those in slabs fail. A reader that stops now and then keeps pages from coming back at once, so that new ones are needed all the time.
+Both requests for pages and those in slabs fail. A reader that stops now and then keeps pages from coming back at once, so
+that new ones are needed all the time.
 """
 
 from pathlib import Path
