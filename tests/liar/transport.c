@@ -135,16 +135,18 @@ static struct virtqueue *transport_make_vq(struct liar *liar, unsigned int index
 
 static int transport_find_vqs(struct virtio_device *vdev, unsigned int count,
 			      struct virtqueue *vqs[],
-			      struct virtqueue_info info[],
+			      VIRTIO_FIND_VQS_INFO,
 			      struct irq_affinity *affinity)
 {
+	struct virtqueue_info info;
 	unsigned int i, index = 0;
 
 	for (i = 0; i < count; i++) {
+		info = VIRTIO_FIND_VQS_GET(i);
 		vqs[i] = NULL;
-		if (!info[i].name)
+		if (!info.name)
 			continue;
-		vqs[i] = transport_make_vq(liar_of(vdev), index++, &info[i]);
+		vqs[i] = transport_make_vq(liar_of(vdev), index++, &info);
 		if (IS_ERR(vqs[i])) {
 			transport_del_vqs(vdev);
 			return PTR_ERR(vqs[i]);
@@ -152,8 +154,6 @@ static int transport_find_vqs(struct virtio_device *vdev, unsigned int count,
 	}
 	return 0;
 }
-
-VIRTIO_FIND_VQS_OP(transport_find_vqs)
 
 static void transport_synchronize(struct virtio_device *vdev)
 {
@@ -191,7 +191,7 @@ const struct virtio_config_ops liar_config_ops = {
 	.get_status		= transport_get_status,
 	.set_status		= transport_set_status,
 	.reset			= transport_reset,
-	.find_vqs		= VIRTIO_FIND_VQS(transport_find_vqs),
+	.find_vqs		= transport_find_vqs,
 	.del_vqs		= transport_del_vqs,
 	.synchronize_cbs	= transport_synchronize,
 	.get_features		= transport_get_features,

@@ -23,7 +23,9 @@
 #include <net/xdp.h>
 
 #include "buffer.h"
+#include "heads.h"
 #include "ring.h"
+#include "rss.h"
 
 #define LABNET_DRIVER "labnet"
 
@@ -125,27 +127,6 @@ struct labnet_moderation {
 
 /* Room for "rx" and the largest number of a queue. */
 #define LABNET_QUEUE_NAME	8
-
-/* Heads that a queue keeps: for a poll's frames, and for what the stack still has. */
-#define LABNET_HEADS 256
-
-/*
- * struct labnet_heads - structs sk_buff, cleared, without data
- * @head: the first @count are valid
- * @count: how many
- *
- * Owned by the queue's poll; no lock.
- */
-struct labnet_heads {
-	void *head[LABNET_HEADS];
-	u32 count;
-};
-
-/* More are gone than one poll takes: there was no memory for others. */
-static inline bool labnet_heads_scarce(const struct labnet_heads *heads)
-{
-	return heads->count < LABNET_HEADS / 2;
-}
 
 /*
  * struct labnet_rx - a receive queue
@@ -286,25 +267,6 @@ struct labnet_ctrl {
 	bool stuck;
 	bool answered;
 	struct labnet_ctrl_stats stats;
-};
-
-#define LABNET_RSS_QUEUES	128
-#define LABNET_RSS_KEY		40
-
-/*
- * struct labnet_rss - how the device hashes packets; under rtnl
- * @supported: VIRTIO_NET_RSS_HASH_TYPE_*: of what it can; 0 if it does not hash
- * @types: some of these: of what it does
- * @size: entries of @queues, a power of two; 0 if the hash chooses no queue
- * @queues: receive queues, by the hash modulo @size
- * @key: of the Toeplitz hash
- */
-struct labnet_rss {
-	u32 supported;
-	u32 types;
-	u16 size;
-	u16 queues[LABNET_RSS_QUEUES];
-	u8 key[LABNET_RSS_KEY];
 };
 
 /*
@@ -458,13 +420,6 @@ struct sk_buff *labnet_copy(struct labnet_rx *rx, const void *packet,
 			    unsigned int len);
 void labnet_copy_close(struct labnet_rx *rx);
 
-/* heads.c: structs sk_buff kept ready; NAPI poll, but for open and close */
-void labnet_heads_open(struct labnet_heads *heads);
-void labnet_heads_fill(struct labnet_heads *heads);
-struct sk_buff *labnet_heads_build(struct labnet_heads *heads, void *data,
-				   unsigned int size);
-void labnet_heads_close(struct labnet_heads *heads);
-
 /* delivery.c: from the queue to the stack; NAPI poll */
 void labnet_deliver(struct labnet_rx *rx, struct sk_buff *skb,
 		    const struct labnet_hdr *hdr);
@@ -516,14 +471,6 @@ int labnet_filter_set_mac(struct labnet *ln, const u8 *mac);
 int labnet_filter_add_vlan(struct net_device *dev, __be16 proto, u16 vid);
 int labnet_filter_delete_vlan(struct net_device *dev, __be16 proto, u16 vid);
 void labnet_filter_changed(struct net_device *dev);
-
-/* rss.c: hashes of packets; task context under rtnl, may sleep */
-void labnet_rss_init(struct labnet *ln);
-void labnet_rss_spread(struct labnet *ln);
-int labnet_rss_start(struct labnet *ln);
-int labnet_rss_change(struct labnet *ln, const u32 *queues, const u8 *key);
-u32 labnet_rss_fields(const struct labnet *ln, u32 flow);
-int labnet_rss_set_fields(struct labnet *ln, u32 flow, u32 fields);
 
 /* stats.c: numbers */
 void labnet_stats_get64(struct net_device *dev,

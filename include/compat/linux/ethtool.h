@@ -7,17 +7,16 @@
 
 /*
  * Commit fb6e30a72539 ("net: ethtool: pass a pointer to parameters to get/set_rxfh
- * ethtool ops"), 6.8. A structure leaves no trace for the preprocessor, hence the
- * version. RXFH_OPS() makes operations of the older form, which RXFH_OP() names.
+ * ethtool ops"), 6.8. RXFH_OPS() makes operations of the older form, which RXFH_OP()
+ * names.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-struct labyrinth_rxfh_param {
+struct ethtool_rxfh_param {
 	u8 hfunc;
 	u32 *indir;
 	u8 *key;
 };
 
-#define ethtool_rxfh_param labyrinth_rxfh_param
 #define RXFH_OP(op) op##_6_1
 #define RXFH_OPS(get, set)						\
 static int get##_6_1(struct net_device *dev, u32 *indir, u8 *key,	\

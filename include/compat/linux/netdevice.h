@@ -6,7 +6,6 @@
 #include <linux/version.h>
 
 /*
- * Functions and structures leave no trace for the preprocessor, hence the versions.
  * dev_kfree_skb_any_reason(): 6.4; netif_queue_set_napi(): 6.8; statistics of queues
  * (commit ab63a2387cb9): 6.9. Nobody asks for the latter two before.
  */

@@ -5,12 +5,7 @@
 #include_next <linux/skbuff.h>
 #include <linux/version.h>
 
-/*
- * "net: skbuff: introduce napi_skb_cache_get_bulk()", 6.15: in place of
- * xdp_alloc_skb_bulk(), which gives all or nothing and clears nothing. A function
- * leaves no trace for the preprocessor, hence the version; under another name, so
- * that a stable kernel may have it, too.
- */
+/* napi_skb_cache_get_bulk(), 6.15; its forerunner gives all or nothing. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
 int xdp_alloc_skb_bulk(void **skbs, int n_skb, gfp_t gfp);
 

@@ -7,8 +7,7 @@
 
 /*
  * "virtio: Add support for PCIe Function Level Reset", 6.14: drivers are told when
- * somebody else resets the device. Before, nobody tells them. A member leaves no
- * trace for the preprocessor, hence the version.
+ * somebody else resets the device. Before, nobody tells them.
  */
 static inline void
 virtio_driver_set_reset(struct virtio_driver *driver,
@@ -23,24 +22,13 @@ virtio_driver_set_reset(struct virtio_driver *driver,
 
 /*
  * "virtio_ring: introduce virtqueue_reset()", 6.6, and "virtio_ring: add a func
- * argument 'recycle_done' to virtqueue_resize()", 6.14 and stable 6.12. A function
- * leaves no trace for the preprocessor, hence the version; under other names, so
- * that a stable kernel may have them, too. In place of a reset, a ring gets half
- * its size, and then its own again.
+ * argument 'recycle_done' to virtqueue_resize()", 6.14 and stable 6.12. In place of
+ * a reset, a ring gets half its size, and then its own again.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 static inline int
-labyrinth_virtqueue_resize(struct virtqueue *vq, u32 size,
-			   void (*recycle)(struct virtqueue *vq, void *buf),
-			   void (*recycle_done)(struct virtqueue *vq))
-{
-	return virtqueue_resize(vq, size, recycle);
-}
-
-static inline int
 labyrinth_virtqueue_reset(struct virtqueue *vq,
-			  void (*recycle)(struct virtqueue *vq, void *buf),
-			  void (*recycle_done)(struct virtqueue *vq))
+			  void (*recycle)(struct virtqueue *vq, void *buf))
 {
 	u32 size = virtqueue_get_vring_size(vq);
 
@@ -48,8 +36,8 @@ labyrinth_virtqueue_reset(struct virtqueue *vq,
 		virtqueue_resize(vq, size, recycle);
 }
 
-#define virtqueue_resize labyrinth_virtqueue_resize
-#define virtqueue_reset labyrinth_virtqueue_reset
+#define virtqueue_reset(vq, recycle, done) labyrinth_virtqueue_reset(vq, recycle)
+#define virtqueue_resize(vq, size, recycle, done) virtqueue_resize(vq, size, recycle)
 #endif
 
 #endif /* _COMPAT_LINUX_VIRTIO_H */

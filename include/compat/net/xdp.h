@@ -4,10 +4,7 @@
 
 #include_next <net/xdp.h>
 
-/*
- * Commit d3d854fd6a1d ("netdev-genl: create a simple family for netdev stuff"),
- * 6.3, has brought this header. Before, nobody asked what a device can do.
- */
+/* Commit d3d854fd6a1d ("netdev-genl: create a simple family for ..."), 6.3 */
 #if !__has_include(<uapi/linux/netdev.h>)
 #define NETDEV_XDP_ACT_BASIC		0
 #define NETDEV_XDP_ACT_REDIRECT		0
@@ -15,9 +12,7 @@
 #define NETDEV_XDP_ACT_RX_SG		0
 #define NETDEV_XDP_ACT_NDO_XMIT_SG	0
 
-static inline void xdp_set_features_flag(struct net_device *dev, u32 features)
-{
-}
+#define xdp_set_features_flag(dev, features) ((void)(features))
 #endif
 
 #endif /* _COMPAT_NET_XDP_H */
