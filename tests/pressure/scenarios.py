@@ -10,8 +10,9 @@ from dataclasses import dataclass
 HOG = "/sys/kernel/debug/labyrinth_hog/command"
 DISK = "/mnt"
 
-# The hog takes pages as fast as they come. In small bites, since nothing else runs on its CPU meanwhile.
-_TAKE = "; ".join(["take 250; wait 1"] * 260)
+# The hog takes pages as fast as they come. In small bites, since nothing else runs on its CPU meanwhile, and with pauses that
+# are long enough for others where a tick is one millisecond as well.
+_TAKE = "; ".join(["take 250; wait 8"] * 260)
 _HOLD = "; ".join(["take all; wait 20"] * 110)
 _GIVE = "; ".join([*["give 1000; wait 1"] * 50, "give all"])
 
