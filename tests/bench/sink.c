@@ -3,6 +3,10 @@
  * sink - read a UDP flood in the guest, and write down what every layer saw
  *
  *   sink --interface eth0 --port 9000 --interval 100 --output FILE [--buffer BYTES]
+ *        [--merged]
+ *
+ * With --merged, its socket takes datagrams that GRO has merged (UDP_GRO), each of
+ * which counts as one.
  *
  * It reads datagrams until SIGTERM and throws them away, so that "delivered to
  * the socket" means that a program really read them.  At the start, at the end
@@ -29,6 +33,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,6 +69,7 @@ struct options {
 	int port;
 	int interval;
 	int buffer;
+	int merged;
 };
 
 struct received {
@@ -233,22 +239,23 @@ static void print_values(FILE *output, const struct sample *sample)
 
 /* --- the socket ---------------------------------------------------------- */
 
-static int open_socket(int port, int size)
+static int open_socket(const struct options *o)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
-		.sin_port = htons(port),
+		.sin_port = htons(o->port),
 	};
 	struct timeval wait = { .tv_usec = LONGEST_WAIT_US };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	if (fd < 0)
 		error(1, errno, "cannot open a socket");
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)))
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &o->buffer, sizeof(o->buffer)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) ||
+	    setsockopt(fd, SOL_UDP, UDP_GRO, &o->merged, sizeof(o->merged)))
 		error(1, errno, "cannot set the socket's options");
 	if (bind(fd, (void *)&address, sizeof(address)))
-		error(1, errno, "cannot bind to port %d", port);
+		error(1, errno, "cannot bind to port %d", o->port);
 	return fd;
 }
 
@@ -264,7 +271,8 @@ static void receive(int fd, struct received *received)
 		messages[i].msg_hdr.msg_iov = &pieces[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
-	count = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
+	/* MSG_TRUNC: the length is the datagram's, even if there is no room for it. */
+	count = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE | MSG_TRUNC, NULL);
 	if (count < 0 && errno != EAGAIN && errno != EINTR)
 		error(1, errno, "cannot receive");
 	for (int i = 0; i < count; i++)
@@ -276,7 +284,7 @@ static void run(const struct options *o, FILE *output)
 {
 	static struct sample sample;
 	struct received received = {};
-	int fd = open_socket(o->port, o->buffer);
+	int fd = open_socket(o);
 	double next;
 
 	take(&sample, o, fd, &received);
@@ -306,6 +314,7 @@ static const struct option long_options[] = {
 	{ "port", required_argument, NULL, 'p' },
 	{ "interval", required_argument, NULL, 'n' },
 	{ "buffer", required_argument, NULL, 'b' },
+	{ "merged", no_argument, NULL, 'm' },
 	{}
 };
 
@@ -322,6 +331,7 @@ static struct options parse(int argc, char **argv)
 		case 'p': o.port = atoi(optarg); break;
 		case 'n': o.interval = atoi(optarg); break;
 		case 'b': o.buffer = atoi(optarg); break;
+		case 'm': o.merged = 1; break;
 		default: exit(EXIT_USAGE);	/* getopt has said what is wrong */
 		}
 	}

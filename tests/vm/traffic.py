@@ -22,13 +22,13 @@ LONGEST = 600
 
 
 class Flood:
-    """A flood that lasts as long as its `with` block. @size is the frame's, with the Ethernet header."""
+    """A flood that lasts as long as its `with` block. @size is the frame's, with the Ethernet header; @burst packets at once."""
 
-    def __init__(self, net: Link, size: int = 64, rate: int = RATE, flows: int = FLOWS) -> None:
+    def __init__(self, net: Link, size: int = 64, rate: int = RATE, flows: int = FLOWS, burst: int = 1) -> None:
         if effort.patience(net.vm.kernel) > 1:
             rate = min(rate, DEBUG_RATE)
         words = {"interface": net.nic.tap, "to-mac": net.nic.mac, "from-ip": net.host, "to-ip": net.guest,
-                 "to-port": PORT, "flows": flows, "size": size, "rate": rate, "seconds": LONGEST}
+                 "to-port": PORT, "flows": flows, "size": size, "rate": rate, "burst": burst, "seconds": LONGEST}
         self._argv = [str(build(BUILD / "bench"))]
         self._argv += [text for name, value in words.items() for text in (f"--{name}", str(value))]
         self._process: subprocess.Popen[str] | None = None
