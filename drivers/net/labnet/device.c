@@ -105,6 +105,7 @@ static void device_halt(struct labnet *ln)
 	/* Queues that are not in use may be in use next. */
 	netif_tx_disable(ln->dev);
 	device_reset(ln);
+	WRITE_ONCE(ln->broken, false);
 }
 
 static int device_use_pairs(struct labnet *ln)

@@ -313,6 +313,8 @@ struct labnet_hdr {
  * @config_work: looks at the device after a configuration interrupt
  * @restart_work: restarts a device that does not work any more
  * @revive_work: resets transmit queues that hang
+ * @broken: a virtqueue was found broken since the device was started; whoever finds
+ *	that sets it, under rtnl it is cleared
  * @rx: receive queues
  * @tx: transmit queues
  */
@@ -341,6 +343,7 @@ struct labnet {
 	struct work_struct config_work;
 	struct delayed_work restart_work;
 	struct work_struct revive_work;
+	bool broken;
 	struct labnet_rx *rx;
 	struct labnet_tx *tx;
 };

@@ -20,11 +20,15 @@ bool labnet_request_restart(struct labnet *ln)
 	return schedule_delayed_work(&ln->restart_work, LABNET_RESTART_DELAY);
 }
 
-/* The virtqueue refuses all service, since the device has done what cannot be. */
+/*
+ * The virtqueue refuses all service, since the device has done what cannot be. A
+ * restart that has begun is not asked for again by polls that it has yet to stop.
+ */
 bool labnet_queue_broken(struct labnet *ln, const char *queue)
 {
-	if (!labnet_request_restart(ln))
+	if (xchg(&ln->broken, true))
 		return false;
+	labnet_request_restart(ln);
 	netdev_err(ln->dev, "%s is broken, restarting the device\n", queue);
 	return true;
 }
