@@ -23,6 +23,9 @@
 
 #define LABNET_RX_IDLE		(HZ / 10)
 
+/* How long a completion without an interrupt may lie in an idle ring. */
+#define LABNET_RX_LOOK		HZ
+
 /* What the interrupt handler asks for beyond the zone's own quality. */
 #define LABNET_RX_QUALITY	LABYRINTH_QUALITY_CL_ALIGN
 
@@ -373,20 +376,25 @@ static void rx_rearm(struct labnet_rx *rx)
 }
 
 /*
- * Look again later, unless the queue is idle, the stack has given everything back
- * and the ring is full: then only an interrupt brings something new. A ring that
- * is not full might be empty, and raise no interrupt ever again.
+ * Look again soon, unless the queue is idle, the stack has given everything back
+ * and the ring is full: then only an interrupt should bring something new. A ring
+ * that is not full might be empty, and raise no interrupt ever again; and one that
+ * is full loses an interrupt now and then.
  */
 static void rx_watch(struct labnet_rx *rx)
 {
+	unsigned long next;
 	bool again = true;
 
 	if (unlikely(READ_ONCE(rx->settle))) {
 		WRITE_ONCE(rx->settle, false);
 		again = labyrinth_settle(rx->zone) || rx->posted < rx->size;
 	}
-	if (again && !timer_pending(&rx->idle))
-		mod_timer(&rx->idle, jiffies + LABNET_RX_IDLE);
+	if (timer_pending(&rx->idle))
+		return;
+	next = again ? jiffies + LABNET_RX_IDLE :
+		       round_jiffies_up(jiffies + LABNET_RX_LOOK);
+	mod_timer(&rx->idle, next);
 }
 
 static int rx_poll(struct napi_struct *napi, int budget)
