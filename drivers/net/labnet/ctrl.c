@@ -52,6 +52,18 @@ static int ctrl_post(struct labnet_ctrl *ctrl, unsigned int len)
 	return virtqueue_kick(ctrl->vq) ? 0 : -EIO;
 }
 
+/*
+ * An answer to no command must not be taken for the next one's: this would go on
+ * for ever. The virtqueue finds it impossible, and breaks.
+ */
+static void ctrl_drain(struct labnet_ctrl *ctrl)
+{
+	unsigned int len;
+
+	while (virtqueue_get_buf(ctrl->vq, &len))
+		;
+}
+
 /* Wait for the answer; true when it is there. */
 static bool ctrl_wait(struct labnet_ctrl *ctrl)
 {
@@ -105,6 +117,7 @@ int labnet_ctrl_command(struct labnet *ln, u8 class, u8 command,
 	mutex_lock(&ctrl->lock);
 	if (!ctrl->vq || ctrl->stuck)
 		goto unlock;
+	ctrl_drain(ctrl);
 	message->hdr.class = class;
 	message->hdr.cmd = command;
 	memcpy(message->data, data, len);
@@ -125,6 +138,8 @@ int labnet_ctrl_command(struct labnet *ln, u8 class, u8 command,
 		err = -EINVAL;
 	}
 unlock:
+	if (ctrl->vq && unlikely(virtqueue_is_broken(ctrl->vq)))
+		labnet_queue_broken(ln, "control");
 	mutex_unlock(&ctrl->lock);
 	return err;
 }
