@@ -12,7 +12,7 @@ from tests.vm.link import Link
 DRIVERS = ("labnet",)
 LOAD = False
 CPUS = 2
-TIMEOUT = 240
+TIMEOUT = 600
 
 CONTROL = (*guest.DEFAULT, "CTRL_VQ", "CTRL_RX", "MQ", "RSS", "HASH_REPORT", "MTU", "SPEED_DUPLEX", "GUEST_ANNOUNCE")
 

@@ -11,7 +11,7 @@ from tests.vm.link import Link
 
 DRIVERS = ("labnet",)
 LOAD = False
-TIMEOUT = 240
+TIMEOUT = 600
 
 FEATURES = (*guest.DEFAULT, "CTRL_VQ", "CTRL_RX", "CTRL_MAC_ADDR")
 # Class MAC, command ADDR_SET, which tells its giver what became of it.

@@ -10,7 +10,7 @@ from tests.vm.link import Link
 DRIVERS = ("labnet",)
 LOAD = False
 CPUS = 2
-TIMEOUT = 240
+TIMEOUT = 600
 
 OFFLOADS = ("CSUM", "GUEST_CSUM", "HOST_TSO4", "HOST_TSO6", "GUEST_TSO4", "GUEST_TSO6")
 RINGS = ("INDIRECT_DESC", "EVENT_IDX")

@@ -14,7 +14,7 @@ from tests.vm.link import Link
 
 DRIVERS = ("labnet",)
 LOAD = False
-TIMEOUT = 300
+TIMEOUT = 600
 
 DAMAGED = {"rx_drop_damaged": 1, "page_quarantined": 1}
 DELIVERED = {"rx_delivered": 1}
@@ -65,10 +65,11 @@ def run(vm: VM, _net: Link) -> None:
         words = vm.run(f"cut -d ' ' -f 1 {guest.DEBUGFS}/lies").split()
         expect.equal("lies that nothing is expected of", set(words) - set(LIES) - OTHERS, set())
         complaints = [complaint for name, lie in LIES.items() for complaint in told(liar, name, lie)]
-        complaints += guest.attempt("wrong_id", lambda: wrong_id(liar))
-        complaints += guest.attempt("jumps", lambda: jumps(liar))
         for size in SIZES:
             complaints += guest.attempt(f"late {size}", lambda size=size: late(liar, size))
+        # The last: a driver that believes these posts buffers twice, which then are completed twice, without a lie.
+        complaints += guest.attempt("wrong_id", lambda: wrong_id(liar))
+        complaints += guest.attempt("jumps", lambda: jumps(liar))
         complaints += guest.attempt("interrupts", lambda: interrupts(liar))
         liar.expect_balance()
     expect.equal("lies that were not taken as they have to be", complaints, [])

@@ -12,7 +12,7 @@ from tests.vm.link import Link
 DRIVERS = ("labnet",)
 LOAD = False
 CPUS = 2
-TIMEOUT = 300
+TIMEOUT = 600
 
 FEATURES = (*guest.DEFAULT, "CTRL_VQ", "CTRL_RX", "CTRL_MAC_ADDR", "MQ")
 SEED = 20
@@ -23,7 +23,7 @@ BUSY = {
     "opening": "for n in 1 2 3 4 5 6 7 8; do ip link set {i} down; ip link set {i} up; done",
     "receiving": "echo 0 1000000 > {d}/flood",
     "receiving lies": "echo random 1 > {d}/command; echo 0 1000000 > {d}/flood",
-    "transmitting": "ping -n -q -l 5000 -c 5000 -W 1 10.12.0.9",
+    "transmitting": "ping -n -q -l 5000 -c 5000 -w 1 10.12.0.9",
     "commands": "for n in 1 2 3 4 5 6 7 8 9; do ip link set {i} address 02:ee:00:00:01:0$n; done",
     "silence": "echo answer \\* \\* none > {d}/command; ip link set {i} address 02:ee:00:00:02:01",
     "channels": "for n in 1 2 1 2 1 2; do ethtool -L {i} combined $n; done",

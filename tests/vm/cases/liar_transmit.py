@@ -12,7 +12,7 @@ from tests.vm.link import Link
 
 DRIVERS = ("labnet",)
 LOAD = False
-TIMEOUT = 300
+TIMEOUT = 600
 
 HERE, NOBODY = "10.12.0.1", "10.12.0.9"
 # A length says nothing about what was sent.
@@ -45,7 +45,7 @@ def ending(vm: VM, driver: str) -> None:
 
 def send(liar: Liar, count: int) -> None:
     """Let the guest send datagrams that nobody answers, as fast as it can."""
-    liar.vm.run(f"ping -n -q -c {count} -l {count} -W 1 {NOBODY} > /dev/null || true")
+    liar.vm.run(f"ping -n -q -c {count} -l {count} -w 1 {NOBODY} > /dev/null || true")
 
 
 def transmits(liar: Liar) -> None:
