@@ -43,7 +43,7 @@ class Effort(unittest.TestCase):
 
     def test_flavour(self) -> None:
         """A case that needs a debug kernel has one, whichever kernel is tested."""
-        case = runner.find(["fault_nth"])[0]
+        case = runner.find(["fault_traffic"])[0]
         self.assertEqual([case.kernel(name) for name in ("6.1", "6.12", "7.2")], ["6.1-debug", "6.1-debug", "7.2-debug"])
 
 

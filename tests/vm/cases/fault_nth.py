@@ -47,7 +47,7 @@ OPERATIONS = {
     "xdp": Operation("xdp {interface}"),
     "resume": Operation("write /sys/module/labyrinth_sleeper/parameters/sleep {interface}", reports=False),
 }
-VARIANTS = effort.choose({"": {"names": list(OPERATIONS)}}, {name: {"names": [name]} for name in OPERATIONS})
+VARIANTS = effort.choose({}, {name: {"names": [name]} for name in OPERATIONS})
 # The console tells which allocation it was, should the guest not survive it. What has failed is repeated without a fault.
 ATTEMPT = """
 echo 'allocation {nth} of {what} fails' > /dev/kmsg

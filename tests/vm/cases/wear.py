@@ -76,7 +76,7 @@ ACTIONS: dict[str, Action] = {"load": load, "up": up, "bind": bind, "channels": 
                               "unplug": unplug}
 ROUNDS = {"load": 1000, "up": 1000, "bind": 300, "channels": 300, "xdp": 300, "sleep": 100, "unplug": 50}
 ALONE = {name: {"names": [name], "rounds": rounds} for name, rounds in ROUNDS.items()}
-VARIANTS = {**effort.choose({}, ALONE), "shuffled": {"names": list(ACTIONS), "rounds": SHUFFLED}}
+VARIANTS = effort.choose({}, {**ALONE, "shuffled": {"names": list(ACTIONS), "rounds": SHUFFLED}})
 
 
 def run(vm: VM, net: Link, names: list[str], rounds: int) -> None:
