@@ -104,23 +104,9 @@ bool labnet_buffer_refill(struct labnet_rx *rx)
 }
 
 /*
- * A page has one holder, and two may have a half of it. It is charged to the one
- * who has more already: whoever hoards pays for all the pages that it keeps from
- * coming back, and whoever is quick pays for nobody else.
- */
-static u8 buffer_holder(const struct labnet_rx *rx,
-			const struct labnet_page *page, u8 holder)
-{
-	if (!page->lent || page->holder == holder)
-		return holder;
-	return labyrinth_holder_lent(rx->zone, page->holder, NULL) >
-		labyrinth_holder_lent(rx->zone, holder, NULL) ?
-		page->holder : holder;
-}
-
-/*
  * Lend a buffer, if there is another one to take its place in the ring. The caller
- * has a reference to its page then.
+ * has a reference to its page then. Whoever gets the last half is charged with the
+ * page.
  */
 bool labnet_buffer_lend(struct labnet_rx *rx, struct labnet_buffer buffer,
 			u8 holder)
@@ -130,7 +116,6 @@ bool labnet_buffer_lend(struct labnet_rx *rx, struct labnet_buffer buffer,
 
 	if (unlikely(!fresh.entry))
 		return false;
-	holder = buffer_holder(rx, page, holder);
 	if (page->left == 1 && likely(!page->damaged)) {
 		labyrinth_lend(rx->zone, buffer.entry, holder);
 	} else {

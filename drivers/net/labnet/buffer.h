@@ -19,7 +19,7 @@ struct virtqueue;
  * @len: and how much
  * @halves: it is two buffers, not one
  * @left: buffers of it that are the queue's: in the ring, in hand, spare
- * @holder: who is charged with it, if @lent
+ * @holder: who got a buffer of it last, if @lent
  * @lent: a buffer of it has been lent
  * @damaged: a buffer of it fell short of its quality
  *
