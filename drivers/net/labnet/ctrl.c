@@ -6,8 +6,11 @@
 
 #include "labnet.h"
 
-/* A device that needs longer than this is considered stuck. */
-#define LABNET_CTRL_TIMEOUT	(5 * HZ)
+/*
+ * A device that needs longer than this is considered stuck. Shorter than the time
+ * after which a transmit queue does, since queues wait for some commands.
+ */
+#define LABNET_CTRL_TIMEOUT	(4 * HZ)
 
 /*
  * struct labnet_ctrl_message - what the device reads and writes

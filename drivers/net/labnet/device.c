@@ -156,10 +156,11 @@ static int device_run(struct labnet *ln)
 		device_halt(ln);
 		return err;
 	}
+	/* Before commands that may get no answer: a queue that waits seems to hang. */
+	netif_tx_wake_all_queues(ln->dev);
 	labnet_features_restore(ln);
 	labnet_filter_restore(ln);
 	labnet_coalesce_restore(ln);
-	netif_tx_wake_all_queues(ln->dev);
 	return 0;
 }
 
