@@ -3,7 +3,7 @@
 
 The seed is printed. LIAR_SEED=<number> repeats a run, LIAR_COUNT=<number> makes it longer, up to 1000000 frames:
 
-    LIAR_SEED=7 LIAR_COUNT=1000000 python3 -m tests.vm liar_random
+    LONG=1 LIAR_SEED=7 LIAR_COUNT=1000000 python3 -m tests.vm liar_random
 
 The same seed means the same lies in the same order for each direction, of frames of the same lengths. When the driver
 looks at them is another matter.
@@ -17,7 +17,7 @@ from qemu.vm import VM
 from tests.liar import guest
 from tests.liar.guest import Liar, ethernet, header
 from tests.vm import ending as common
-from tests.vm import expect
+from tests.vm import effort, expect
 from tests.vm.link import Link
 
 DRIVERS = ("labnet",)
@@ -26,7 +26,8 @@ CPUS = 2
 COUNT = min(int(os.environ.get("LIAR_COUNT", "20000")), 1_000_000)
 # A restart takes a tenth of a second and more, and there is one for some hundred frames.
 TIMEOUT = 240 + COUNT // 100
-VARIANTS = {"": {}, "debug": {"KERNEL": "6.1-debug"}}
+# Not among the short cases: a run takes many minutes.
+VARIANTS = effort.choose({}, {"": {}, "debug": {"KERNEL": "6.1-debug"}})
 STEP = 10_000
 NOBODY = "10.12.0.9"
 
