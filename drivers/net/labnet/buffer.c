@@ -14,22 +14,6 @@
  */
 #include "hot.h"
 
-/* How pages are cut that are taken from now on; at the start of a poll. */
-void labnet_buffer_begin(struct labnet_rx *rx)
-{
-	bool program = READ_ONCE(rx->program);
-	struct labnet_page *fresh = &rx->fresh;
-
-	BUILD_BUG_ON(labnet_buffer_room(PAGE_SIZE / 2, NET_SKB_PAD) <
-		     VLAN_ETH_FRAME_LEN);
-	fresh->offset = (program ? XDP_PACKET_HEADROOM : NET_SKB_PAD) -
-			rx->ln->hdr_len;
-	fresh->halves = !program && !rx->large;
-	fresh->left = 1 + fresh->halves;
-	fresh->len = labnet_buffer_room(PAGE_SIZE >> fresh->halves,
-					fresh->offset);
-}
-
 /* The queue has no more use for a buffer. The last one of a page takes it along. */
 static void buffer_leave(struct labnet_rx *rx, struct labyrinth_entry *entry)
 {
@@ -43,6 +27,31 @@ static void buffer_leave(struct labnet_rx *rx, struct labyrinth_entry *entry)
 		labyrinth_hand_over(rx->zone, entry, page->holder);
 	else
 		labyrinth_untake(rx->zone, entry);
+}
+
+static void buffer_leave_spare(struct labnet_rx *rx)
+{
+	buffer_leave(rx, rx->spare.entry);
+	rx->spare.entry = NULL;
+}
+
+/* How pages are cut that are taken from now on; at the start of a poll. */
+void labnet_buffer_begin(struct labnet_rx *rx)
+{
+	/* One that has gone may still run in this poll. */
+	bool program = rx->prog || READ_ONCE(rx->program);
+	struct labnet_page *fresh = &rx->fresh;
+
+	BUILD_BUG_ON(labnet_buffer_room(PAGE_SIZE / 2, NET_SKB_PAD) <
+		     VLAN_ETH_FRAME_LEN);
+	fresh->offset = (program ? XDP_PACKET_HEADROOM : NET_SKB_PAD) -
+			rx->ln->hdr_len;
+	fresh->halves = !program && !rx->large;
+	fresh->left = 1 + fresh->halves;
+	fresh->len = labnet_buffer_room(PAGE_SIZE >> fresh->halves,
+					fresh->offset);
+	if (rx->spare.entry && !fresh->halves)
+		buffer_leave_spare(rx);
 }
 
 int labnet_buffer_post(struct labnet_rx *rx, struct labnet_buffer buffer)
@@ -129,20 +138,43 @@ bool labnet_buffer_lend(struct labnet_rx *rx, struct labnet_buffer buffer,
 }
 
 /*
- * Post a buffer again that is outdated, or another in its place. While memory is
- * short, what is left is for frames that are worth a page.
+ * A buffer in place of one that nobody has, if there is one to spare: while memory
+ * is short, what is left is for frames that are worth a page.
  */
+static struct labnet_buffer buffer_take_spare(struct labnet_rx *rx)
+{
+	if (labyrinth_short(rx->zone))
+		return (struct labnet_buffer) {};
+	return buffer_take(rx);
+}
+
+/* Post a buffer again that is outdated, or another one in its place. */
 void labnet_buffer_renew(struct labnet_rx *rx, struct labnet_buffer buffer)
 {
-	struct labnet_buffer fresh = {};
+	struct labnet_buffer fresh = buffer_take_spare(rx);
 
-	if (!labyrinth_short(rx->zone))
-		fresh = buffer_take(rx);
 	if (fresh.entry)
 		buffer_leave(rx, buffer.entry);
 	else
 		fresh = buffer;
 	labnet_buffer_post(rx, fresh);
+}
+
+/*
+ * Move the @len bytes that the device has written to a buffer as they are made now.
+ * Returns that, or the old one if there is no other.
+ */
+struct labnet_buffer labnet_buffer_move(struct labnet_rx *rx,
+					struct labnet_buffer buffer,
+					unsigned int len)
+{
+	struct labnet_buffer fresh = buffer_take_spare(rx);
+
+	if (!fresh.entry)
+		return buffer;
+	memcpy(labnet_buffer_data(fresh), labnet_buffer_data(buffer), len);
+	buffer_leave(rx, buffer.entry);
+	return fresh;
 }
 
 /*
@@ -155,10 +187,8 @@ void labnet_buffer_quarantine(struct labnet_rx *rx,
 	struct labyrinth_entry *entry = buffer.entry;
 
 	labnet_page(entry)->damaged = true;
-	if (rx->spare.entry == entry) {
-		rx->spare.entry = NULL;
-		buffer_leave(rx, entry);
-	}
+	if (rx->spare.entry == entry)
+		buffer_leave_spare(rx);
 	buffer_leave(rx, entry);
 	labnet_buffer_refill(rx);
 }
@@ -186,8 +216,7 @@ void labnet_buffer_drain(struct labnet_rx *rx)
 	while ((token = virtqueue_detach_unused_buf(rx->vq)))
 		labnet_buffer_recycle(rx->vq, token);
 	if (rx->spare.entry)
-		buffer_leave(rx, rx->spare.entry);
-	rx->spare.entry = NULL;
+		buffer_leave_spare(rx);
 	rx->posted = 0;
 	rx->large = 0;
 }

@@ -84,6 +84,12 @@ static inline unsigned int labnet_buffer_offset(struct labnet_buffer buffer)
 	return buffer.at + labnet_buffer_page(buffer)->offset;
 }
 
+/* The same as an address. */
+static inline void *labnet_buffer_data(struct labnet_buffer buffer)
+{
+	return buffer.entry->address + labnet_buffer_offset(buffer);
+}
+
 /* buffer.c: the NAPI poll; these also task context, for a queue that is not polled */
 void labnet_buffer_begin(struct labnet_rx *rx);
 bool labnet_buffer_refill(struct labnet_rx *rx);
@@ -93,6 +99,9 @@ void labnet_buffer_drain(struct labnet_rx *rx);
 /* buffer.c: the NAPI poll; see hot.h for the rest */
 int labnet_buffer_post(struct labnet_rx *rx, struct labnet_buffer buffer);
 void labnet_buffer_renew(struct labnet_rx *rx, struct labnet_buffer buffer);
+struct labnet_buffer labnet_buffer_move(struct labnet_rx *rx,
+					struct labnet_buffer buffer,
+					unsigned int len);
 bool labnet_buffer_lend(struct labnet_rx *rx, struct labnet_buffer buffer,
 			u8 holder);
 void labnet_buffer_quarantine(struct labnet_rx *rx,

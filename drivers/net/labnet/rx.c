@@ -303,6 +303,42 @@ static bool rx_filter(struct labnet_rx *rx, struct labnet_buffer buffer,
 	}
 }
 
+static unsigned int rx_headroom(const struct labnet_rx *rx)
+{
+	return rx->xdp.data - rx->xdp.data_hard_start;
+}
+
+/* @len: of the packet and its virtio header. */
+static void rx_prepare(struct labnet_rx *rx, struct labnet_buffer buffer,
+		       unsigned int len)
+{
+	unsigned int hdr_len = rx->ln->hdr_len;
+
+	rx->xdp.frame_sz = labnet_buffer_size(buffer);
+	xdp_prepare_buff(&rx->xdp, labnet_buffer_start(buffer),
+			 labnet_buffer_page(buffer)->offset + hdr_len,
+			 len - hdr_len, true);
+}
+
+/*
+ * The buffer was posted before the program came: move the packet to another one,
+ * which has room before it, or else within this one. What is in several buffers has
+ * to stay where it is. Returns the buffer where the packet is now.
+ */
+static struct labnet_buffer rx_make_room(struct labnet_rx *rx,
+					 struct labnet_buffer buffer)
+{
+	unsigned int len = rx->ln->hdr_len + rx_head_len(rx);
+
+	if (!xdp_buff_has_frags(&rx->xdp)) {
+		buffer = labnet_buffer_move(rx, buffer, len);
+		rx_prepare(rx, buffer, len);
+	}
+	if (rx_headroom(rx) < XDP_PACKET_HEADROOM)
+		labnet_xdp_make_room(&rx->xdp);
+	return buffer;
+}
+
 /* A copy is for what is in one buffer and short, and has nothing before it. */
 static bool rx_is_small(struct labnet_rx *rx)
 {
@@ -314,29 +350,28 @@ static bool rx_is_small(struct labnet_rx *rx)
 static void rx_frame(struct labnet_rx *rx, struct labnet_buffer buffer,
 		     unsigned int len)
 {
-	unsigned int offset = labnet_buffer_page(buffer)->offset;
-	void *start = labnet_buffer_start(buffer);
-	unsigned int hdr_len = rx->ln->hdr_len;
 	struct labnet_hdr hdr;
 	struct sk_buff *skb;
 	unsigned int buffers;
 
 	rx->stats.frames++;
 	rx->xdp.flags = 0;
-	rx->xdp.frame_sz = labnet_buffer_size(buffer);
 	/* One copy, so that the device cannot change what was checked. */
-	memcpy(&hdr, start + offset, sizeof(hdr));
+	memcpy(&hdr, labnet_buffer_data(buffer), sizeof(hdr));
 	buffers = rx_buffers(rx->ln, &hdr.v1);
 	if (unlikely(!rx_believe(rx, buffer, len, buffers)))
 		return;
 
-	len -= hdr_len;
-	rx->stats.bytes += len;
-	xdp_prepare_buff(&rx->xdp, start, offset + hdr_len, len, true);
+	rx_prepare(rx, buffer, len);
+	rx->stats.bytes += rx_head_len(rx);
 	if (rx->more && !rx_gather(rx, buffer))
 		return;
-	if (rx->prog && !rx_filter(rx, buffer, &hdr))
-		return;
+	if (rx->prog) {
+		if (unlikely(rx_headroom(rx) < XDP_PACKET_HEADROOM))
+			buffer = rx_make_room(rx, buffer);
+		if (!rx_filter(rx, buffer, &hdr))
+			return;
+	}
 	skb = rx_is_small(rx) ? rx_copy(rx, buffer) : rx_lend(rx, buffer);
 	if (likely(skb))
 		labnet_deliver(rx, skb, &hdr);
@@ -598,6 +633,7 @@ void labnet_rx_start(struct labnet_rx *rx)
 void labnet_rx_stop(struct labnet_rx *rx)
 {
 	napi_disable(&rx->napi);
+	rx->prog = NULL;
 	/* The poll arms the timer and the timer schedules the poll: no poll now. */
 	timer_delete_sync(&rx->idle);
 }

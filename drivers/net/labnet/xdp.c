@@ -153,9 +153,9 @@ void labnet_xdp_begin(struct labnet_rx *rx)
 }
 
 /*
- * A buffer that was posted before the program came has too little headroom. If the
- * packet is so long that it cannot be moved, the program has to do with what there
- * is.
+ * A buffer that was posted before the program came has too little headroom, and no
+ * other is to be had. If the packet is so long that it cannot be moved within it,
+ * the program has to do with what there is.
  */
 void labnet_xdp_make_room(struct xdp_buff *xdp)
 {

@@ -41,9 +41,6 @@ static inline u32 labnet_xdp_run(struct labnet_rx *rx,
 		rx->stats.drop_xdp++;
 		return XDP_DROP;
 	}
-	if (unlikely(xdp->data - xdp->data_hard_start < XDP_PACKET_HEADROOM))
-		labnet_xdp_make_room(xdp);
-
 	act = bpf_prog_run_xdp(rx->prog, xdp);
 	if (likely(act == XDP_DROP)) {
 		rx->stats.xdp_drop++;
