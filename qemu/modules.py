@@ -88,7 +88,7 @@ def _link(sources: Path, target: Path) -> None:
     for path in target.rglob("*"):
         if path.is_symlink() and not path.exists():
             _forget(path)
-    for source in _wanted(sources):
+    for source in files_of(sources):
         link = target / source.relative_to(sources)
         if link.is_symlink() and os.readlink(link) == str(source):
             continue
@@ -104,7 +104,8 @@ def _forget(link: Path) -> None:
         link.with_suffix(suffix).unlink(missing_ok=True)
 
 
-def _wanted(sources: Path) -> list[Path]:
+def files_of(sources: Path) -> list[Path]:
+    """Return the files below @sources that kbuild reads."""
     found = []
     for name in SOURCES:
         path = sources / name

@@ -8,7 +8,6 @@ The exit status is 0 only if every bug was caught, with the words that its patch
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,15 +23,16 @@ CAUGHT = "caught"
 
 
 def copy_sources(target: Path) -> None:
-    """Copy what the modules are built from. All of it is new, so that nothing built from a former copy is kept."""
-    shutil.rmtree(target, ignore_errors=True)
-    for name in modules.SOURCES:
-        source = TOP / name
-        if source.is_dir():
-            shutil.copytree(source, target / name, copy_function=shutil.copyfile)
-        else:
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target / name)
+    """Copy what the modules are built from: what is there already stays as it is, so that it is not built again."""
+    wanted = {target / path.relative_to(TOP): path for path in modules.files_of(TOP)}
+    for path in target.rglob("*"):
+        if path.is_file() and path not in wanted:
+            path.unlink()
+    for path, source in wanted.items():
+        content = source.read_bytes()
+        if not path.exists() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
 
 @contextmanager
