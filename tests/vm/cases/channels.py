@@ -9,7 +9,7 @@ import socket
 import threading
 
 from qemu.vm import VM, GuestError, Nic
-from tests.vm import expect
+from tests.vm import effort, expect
 from tests.vm.link import DEBUGFS, Link
 from tests.vm.traffic import Flood, settle
 
@@ -103,7 +103,7 @@ class Connection:
     def __init__(self, vm: VM, net: Link) -> None:
         vm.run(f"nc -l -p {PORT} -e cat > /dev/null 2>&1 &")
         expect.eventually("the guest listens", lambda: f":{PORT} " in vm.run("ss -Hltn"), True)
-        self._socket = socket.create_connection((net.guest, PORT), timeout=30)
+        self._socket = socket.create_connection((net.guest, PORT), timeout=30 * effort.patience(vm.kernel))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._talk)
         self.rounds, self.problem = 0, ""
