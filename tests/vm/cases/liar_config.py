@@ -80,12 +80,14 @@ def missing(vm: VM) -> None:
 
 def alone(vm: VM) -> None:
     """Every feature bit without those that it needs, and all of them at once."""
-    for bit in BITS:
+    # With STANDBY there is one more interface: see the case failover.
+    bits = [bit for bit in BITS if bit != "STANDBY"]
+    for bit in bits:
         with Liar(vm, features=[bit]) as liar:
             expect.equal(f"{bit} alone: features taken that were not offered", liar.taken() - {bit}, set())
             liar.up()
             liar.expect_delivered()
-    with Liar(vm, features=BITS) as liar:
+    with Liar(vm, features=bits) as liar:
         liar.up()
         liar.expect_delivered()
 
