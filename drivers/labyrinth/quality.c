@@ -90,7 +90,7 @@ EXPORT_SYMBOL_IF_KUNIT(labyrinth_quality_audit);
 
 /*
  * A guard that differs from place to place, so that no copy of one passes; but for
- * its first byte, which is hit first and is to be the same in all tests.
+ * its first byte: whether a write one byte too far shows is no matter of the place.
  */
 static u64 quality_canary(const void *place)
 {
