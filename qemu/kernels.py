@@ -47,6 +47,7 @@ KERNELS = (
     Entry("6.1", "cloud", "linux-headers-cloud-amd64"),
     Entry("6.1-rt", "rt", "linux-headers-rt-amd64"),
     Entry("6.1-debug", "debug", "linux-source-6.1", append=DEBUG_BOOT),
+    Entry("6.1-coverage", "coverage", "linux-source-6.1"),
     Entry("6.12", "cloud", "linux-headers-cloud-amd64", suite="bookworm-backports"),
     Entry("7.2", "release", "linux-source-7.2", suite="sid"),
     Entry("7.2-debug", "debug", "linux-source-7.2", suite="sid", append=f"{DEBUG_BOOT} kunit.autorun=1"),
@@ -150,7 +151,7 @@ def main() -> None:
     if options.command == "list":
         for entry in KERNELS:
             made = _cached(entry, store.root() / "kernels" / entry.name)
-            print(f"{entry.name:<10} {entry.flavour:<8} {entry.package:<26} {made.name if made else 'not made yet'}")
+            print(f"{entry.name:<12} {entry.flavour:<8} {entry.package:<26} {made.name if made else 'not made yet'}")
         return
     kernel = get(options.name, options.refresh)
     for field in ("name", "release", "image", "kdir", "modules", "append"):
