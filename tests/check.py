@@ -30,7 +30,7 @@ UNITTESTS = ("tests/harness", "tests/bench", "tests/features", "tests/pressure",
 KUNIT_KERNEL = "6.1-debug"
 # The newest kernel, made to notice mistakes, and what is worth its slowness each time; make check-all does the rest.
 DEBUG_KERNEL = "7.2-debug"
-DEBUG_CASES = ["ping", "suspend"]
+DEBUG_CASES = ["ping", "suspend.one_cpu"]
 
 
 class Collector(unittest.TestResult):
