@@ -18,7 +18,10 @@
 
 /* Bounds on what one poll does for pages that are not its own. */
 #define LABYRINTH_LENT_OVERDUE	64
-#define LABYRINTH_LENT_SURPLUS	16
+#define LABYRINTH_LENT_SURPLUS	32
+
+/* As long as nobody is short of memory, surplus goes no more often than this. */
+#define LABYRINTH_LENT_PACE	(HZ / 20)
 
 bool labyrinth_returned(const struct labyrinth_entry *entry)
 {
@@ -122,15 +125,26 @@ static void lent_hand_over(struct labyrinth_zone *zone)
 		labyrinth_worker_kick(zone);
 }
 
-static void lent_retire_surplus(struct labyrinth_zone *zone, unsigned int keep,
-				unsigned int budget)
+/*
+ * What the stack holds comes and goes in waves: a TCP receiver's window is empty
+ * whenever its reader was fast. Pages that leave with each wave have to be asked for
+ * again with the next one, so they leave slowly.
+ */
+static void lent_retire_surplus(struct labyrinth_zone *zone)
 {
+	unsigned int budget = LABYRINTH_LENT_SURPLUS;
+	unsigned int keep = READ_ONCE(zone->keep);
 	struct labyrinth_entry *entry;
 
+	if (zone->lent.length <= keep)
+		return;
+	if (time_before(jiffies, zone->surplus_due) && !labyrinth_short(zone))
+		return;
 	while (zone->lent.length > keep && budget--) {
 		entry = zone->lent.head;
 		if (!labyrinth_returned(entry))
 			return;
+		zone->surplus_due = jiffies + LABYRINTH_LENT_PACE;
 		labyrinth_queue_pop(&zone->lent);
 		labyrinth_holder_return(zone, entry);
 		lent_retire(zone, entry);
@@ -145,8 +159,7 @@ void labyrinth_poll_begin(struct labyrinth_zone *zone)
 	if (!zone->lent.head)
 		return;
 	lent_hand_over(zone);
-	lent_retire_surplus(zone, READ_ONCE(zone->keep),
-			    LABYRINTH_LENT_SURPLUS);
+	lent_retire_surplus(zone);
 }
 EXPORT_SYMBOL_GPL(labyrinth_poll_begin);
 

@@ -299,6 +299,7 @@ struct labyrinth_marks {
  * @holders: LABYRINTH_HOLDERS holders of lent pages; see there
  * @marks: see there
  * @polls: counts polls, to look at the marks in some of them only
+ * @surplus_due: jiffies when @lent may lose pages that are back
  * @lent_total: the sum over all @holders, the worker's part excluded
  *
  * Handed to the worker:
@@ -337,6 +338,7 @@ struct labyrinth_zone {
 	struct labyrinth_holder *holders;
 	struct labyrinth_marks marks;
 	unsigned int polls;
+	unsigned long surplus_due;
 	u32 lent_total;
 
 	struct labyrinth_stash stash;

@@ -278,7 +278,8 @@ struct labyrinth_entry {
  * @dma_mask: highest address that the device reaches, or 0 for no limit
  * @stash: pages that the producers keep stocked
  * @reserve: pages that the worker keeps stocked for a shortage
- * @keep: returned pages that wait to be recycled; more are retired
+ * @keep: returned pages that wait to be recycled; more are retired, some hundred
+ *	per second while memory is not short
  * @limit: most pages that the zone may hold at once, all states together; at
  *	most all pages of the machine
  * @history: remember the last changes of state of each page: when, on which CPU

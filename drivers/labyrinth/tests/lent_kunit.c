@@ -229,6 +229,7 @@ static void poll_retires_a_bounded_number(struct kunit *test)
 	for (i = 0; i < 100; i++)
 		put_page(lent[i]->page);
 	while (left && polls++ < 100) {
+		zone->surplus_due = jiffies;
 		labyrinth_poll_begin(zone);
 		retired = left - fixture_state(zone, LABYRINTH_LENT);
 		KUNIT_EXPECT_GT(test, retired, 0U);
@@ -236,6 +237,33 @@ static void poll_retires_a_bounded_number(struct kunit *test)
 		left -= retired;
 	}
 	KUNIT_EXPECT_EQ(test, left, 0ULL);
+}
+
+/* The next wave finds them, unless others need them more. */
+static void poll_retires_in_no_hurry(struct kunit *test)
+{
+	struct labyrinth_zone *zone = sated_zone_with(test);
+	struct labyrinth_entry *lent[100];
+	unsigned int i;
+
+	fixture_lend(test, zone, lent, 100);
+	for (i = 0; i < 100; i++)
+		put_page(lent[i]->page);
+	labyrinth_poll_begin(zone);
+	EXPECT_STATE(test, zone, LENT, 68);
+	/* The time has not come, however long the case is kept waiting. */
+	zone->surplus_due = jiffies + 1000 * HZ;
+	labyrinth_poll_begin(zone);
+	EXPECT_STATE(test, zone, LENT, 68);
+
+	zone->short_until = (u32)jiffies + 1000 * HZ;
+	labyrinth_poll_begin(zone);
+	EXPECT_STATE(test, zone, LENT, 36);
+	zone->short_until = (u32)jiffies;
+	zone->surplus_due = jiffies;
+	labyrinth_poll_begin(zone);
+	EXPECT_STATE(test, zone, LENT, 4);
+	KUNIT_EXPECT_TRUE(test, time_before(jiffies, zone->surplus_due));
 }
 
 static void make_old(struct labyrinth_entry *entry)
@@ -397,6 +425,7 @@ static struct kunit_case lent_cases[] = {
 	KUNIT_CASE(poll_keeps_what_it_may_keep),
 	KUNIT_CASE(poll_keeps_what_is_held),
 	KUNIT_CASE(poll_retires_a_bounded_number),
+	KUNIT_CASE(poll_retires_in_no_hurry),
 	KUNIT_CASE(overdue_page_does_not_block_the_others),
 	KUNIT_CASE(poll_hands_over_a_bounded_number),
 	KUNIT_CASE(young_page_is_not_overdue),

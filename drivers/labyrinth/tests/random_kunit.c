@@ -11,6 +11,7 @@
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
@@ -37,7 +38,7 @@
 
 /* Bounds of the page layer that the model has to know. */
 #define OVERDUE_PER_POLL	64
-#define SURPLUS_PER_POLL	16
+#define SURPLUS_PER_POLL	32
 #define QUARANTINE		16
 
 static unsigned int seed;
@@ -469,6 +470,8 @@ static void model_retire_surplus(struct model *model, unsigned int keep,
 
 static void operation_poll(struct model *model)
 {
+	/* The model has no clock. */
+	model->zone->surplus_due = jiffies;
 	labyrinth_poll_begin(model->zone);
 	model->shortage = LABYRINTH_PLENTY;
 	model_hand_over(model);
