@@ -516,13 +516,20 @@ static unsigned int rx_pages(const struct labnet_rx *rx, unsigned int buffers)
 	return DIV_ROUND_UP(buffers, 1 + rx->fresh.halves);
 }
 
+static int rx_node(const struct labnet_rx *rx)
+{
+	return dev_to_node(&rx->ln->vdev->dev);
+}
+
 /*
  * A burst may need a whole ring of pages at once. What the machine keeps for
- * atomic requests is not for this queue alone, but it is there first.
+ * atomic requests is not for this queue alone, but it is there first; the device's
+ * other queues may have a burst as well.
  */
-static unsigned int rx_reserve(unsigned int size, int node)
+static unsigned int rx_reserve(const struct labnet_rx *rx, unsigned int size)
 {
-	unsigned long window = labyrinth_atomic_window(node);
+	unsigned long window = labyrinth_atomic_window(rx_node(rx)) /
+			       rx->ln->pairs;
 	unsigned int pages = size / 2;
 
 	return max_t(unsigned long, pages / 4,
@@ -535,11 +542,11 @@ static struct labyrinth_zone *rx_create_zone(struct labnet_rx *rx)
 	unsigned int share = totalram_pages() / LABNET_RX_MEMORY_SHARE /
 		rx->ln->pairs;
 	struct labyrinth_zone_params params = {
-		.node = dev_to_node(&vdev->dev),
+		.node = rx_node(rx),
 		.poison_pattern = 0xa5,
 		.quality = rx->ln->quality,
 		.stash = max(rx->size / 16, LABNET_RX_BURST),
-		.reserve = rx_reserve(rx->size, dev_to_node(&vdev->dev)),
+		.reserve = rx_reserve(rx, rx->size),
 		.keep = rx->size,
 		.limit = max(share, 4 * rx->vq->num_max),
 	};
@@ -553,10 +560,7 @@ static struct labyrinth_zone *rx_create_zone(struct labnet_rx *rx)
 /* What the zone keeps depends on the size of the ring. */
 static int rx_set_targets(struct labnet_rx *rx, unsigned int size)
 {
-	int node = dev_to_node(&rx->ln->vdev->dev);
-
-	return labyrinth_zone_set_targets(rx->zone, rx_reserve(size, node),
-					  size);
+	return labyrinth_zone_set_targets(rx->zone, rx_reserve(rx, size), size);
 }
 
 /* Stock the zone with the pages that a ring of another size needs more. */

@@ -24,11 +24,27 @@ def run(vm: VM, net: Link) -> None:
         return
     zones = vm.run(f"ls {DEBUGFS}/zones").split()
     expect.equal("zones", zones, [f"{net.device()}-rx{queue}" for queue in range(PAIRS)])
+    reserves(vm, net)
     cpus(vm, net)
     flood(net)
     totals(net)
     net.ping_guest()
     net.ping_host()
+
+
+def reserves(vm: VM, net: Link) -> None:
+    """All queues may have a burst at once: their reserves and the one atomic window hold the pages of all rings."""
+    kept = sum(map(int, vm.run(f"awk '/^now_reserve/ {{ print $2 }}' {DEBUGFS}/zones/*/stats").split()))
+    window = sum(minimum - floor(minimum) for minimum in
+                 map(int, vm.run("awk '$1 == \"min\" { print $2 }' /proc/zoneinfo").split()))
+    expect.at_least(f"pages in reserve, and {window} that atomic requests alone may have", kept + window,
+                    PAIRS * net.ring_size() // 2)
+
+
+def floor(minimum: int) -> int:
+    """Return the free pages at which atomic requests end, as the page allocator computes it."""
+    half = minimum - minimum // 2
+    return half - half // 4
 
 
 def cpus(vm: VM, net: Link) -> None:
