@@ -11,26 +11,6 @@
 /* Nobody is refused these: a slow start and a request and its answer fit in. */
 #define LABYRINTH_HOLDER_ALLOWANCE	16
 
-/* The consumer lends a page. */
-void labyrinth_holder_lend(struct labyrinth_zone *zone,
-			   const struct labyrinth_entry *entry)
-{
-	struct labyrinth_holder *holder = &zone->holders[entry->holder];
-
-	if (holder->lent == READ_ONCE(holder->recalled))
-		holder->since = (u32)jiffies;
-	holder->lent++;
-	zone->lent_total++;
-}
-
-/* The consumer gets a page back. */
-void labyrinth_holder_return(struct labyrinth_zone *zone,
-			     const struct labyrinth_entry *entry)
-{
-	zone->holders[entry->holder].lent--;
-	zone->lent_total--;
-}
-
 /* The worker gets a page back. */
 void labyrinth_holder_recall(struct labyrinth_zone *zone,
 			     const struct labyrinth_entry *entry)

@@ -203,4 +203,64 @@ labyrinth_quality_admit(struct labyrinth_zone *zone,
 	return labyrinth_quality_sound(zone, entry);
 }
 
+/* The consumer lends a page. */
+static inline void labyrinth_holder_lend(struct labyrinth_zone *zone,
+					 const struct labyrinth_entry *entry)
+{
+	struct labyrinth_holder *holder = &zone->holders[entry->holder];
+
+	if (holder->lent == READ_ONCE(holder->recalled))
+		holder->since = (u32)jiffies;
+	holder->lent++;
+	zone->lent_total++;
+}
+
+/* The consumer gets a page back. */
+static inline void labyrinth_holder_return(struct labyrinth_zone *zone,
+					   const struct labyrinth_entry *entry)
+{
+	zone->holders[entry->holder].lent--;
+	zone->lent_total--;
+}
+
+/* May a page go from the stack straight back to the device? For the consumer. */
+static inline bool labyrinth_quality_recycle(const struct labyrinth_entry *entry)
+{
+	return !(entry->quality & LABYRINTH_QUALITY_RELIABLE) ||
+		!PageHWPoison(entry->page);
+}
+
+/* Does nobody but the zone hold the page? */
+static inline bool labyrinth_returned(const struct labyrinth_entry *entry)
+{
+	/* Acquire: what the last holder did to the page is done. */
+	return atomic_read_acquire(&entry->page->_refcount) == entry->refs;
+}
+
+/*
+ * The oldest lent page, if it is back: the consumer audits it itself and posts
+ * it again. Only the head is looked at; one that is late is handed to the worker
+ * by the next poll.
+ */
+static __always_inline struct labyrinth_entry *
+labyrinth_recycle(struct labyrinth_zone *zone)
+{
+	struct labyrinth_entry *entry = zone->lent.head;
+
+	if (!entry || !labyrinth_returned(entry))
+		return NULL;
+	labyrinth_queue_pop(&zone->lent);
+	labyrinth_holder_return(zone, entry);
+
+	if (unlikely(!labyrinth_quality_recycle(entry))) {
+		labyrinth_retire(zone, entry);
+		return NULL;
+	}
+	labyrinth_quality_fill(zone, entry);
+	entry->reused++;
+	labyrinth_count(zone, recycled);
+	labyrinth_ledger_move(zone, entry, LABYRINTH_POSTED);
+	return entry;
+}
+
 #endif /* _LABYRINTH_HOT_H */

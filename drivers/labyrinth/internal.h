@@ -106,10 +106,6 @@ void labyrinth_map_show_passage(const struct labyrinth_passage *passage,
 				struct seq_file *seq);
 
 /* holder.c: who has how many lent pages */
-void labyrinth_holder_lend(struct labyrinth_zone *zone,
-			   const struct labyrinth_entry *entry);
-void labyrinth_holder_return(struct labyrinth_zone *zone,
-			     const struct labyrinth_entry *entry);
 void labyrinth_holder_recall(struct labyrinth_zone *zone,
 			     const struct labyrinth_entry *entry);
 
@@ -118,7 +114,6 @@ void labyrinth_quality_write(const struct labyrinth_zone *zone,
 			     struct labyrinth_entry *entry);
 bool labyrinth_quality_verify(struct labyrinth_zone *zone,
 			      struct labyrinth_entry *entry);
-bool labyrinth_quality_recycle(const struct labyrinth_entry *entry);
 bool labyrinth_quality_audit(struct labyrinth_zone *zone,
 			     struct labyrinth_entry *entry);
 
@@ -131,10 +126,6 @@ int labyrinth_enter(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 struct labyrinth_entry *labyrinth_request(struct labyrinth_zone *zone,
 					  gfp_t gfp, unsigned int quality,
 					  unsigned long site);
-
-/* lent.c: what the stack holds */
-bool labyrinth_returned(const struct labyrinth_entry *entry);
-struct labyrinth_entry *labyrinth_recycle(struct labyrinth_zone *zone);
 
 /* reserve.c: pages for a shortage */
 bool labyrinth_reserve_low(const struct labyrinth_zone *zone);

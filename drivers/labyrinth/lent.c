@@ -23,13 +23,6 @@
 /* As long as nobody is short of memory, surplus goes no more often than this. */
 #define LABYRINTH_LENT_PACE	(HZ / 20)
 
-bool labyrinth_returned(const struct labyrinth_entry *entry)
-{
-	/* Acquire: what the last holder did to the page is done. */
-	return atomic_read_acquire(&entry->page->_refcount) == entry->refs;
-}
-EXPORT_SYMBOL_IF_KUNIT(labyrinth_returned);
-
 /* Let somebody else own one of the zone's references. */
 static void lent_give_reference(struct labyrinth_entry *entry)
 {
@@ -46,8 +39,8 @@ void labyrinth_share(struct labyrinth_zone *zone, struct labyrinth_entry *entry)
 }
 EXPORT_SYMBOL_GPL(labyrinth_share);
 
-void labyrinth_hand_over(struct labyrinth_zone *zone,
-			 struct labyrinth_entry *entry, u8 holder)
+static __always_inline void lent_push(struct labyrinth_zone *zone,
+				      struct labyrinth_entry *entry, u8 holder)
 {
 	if (!labyrinth_ledger_move(zone, entry, LABYRINTH_LENT))
 		return;
@@ -55,13 +48,19 @@ void labyrinth_hand_over(struct labyrinth_zone *zone,
 	labyrinth_holder_lend(zone, entry);
 	labyrinth_queue_push(&zone->lent, entry);
 }
+
+void labyrinth_hand_over(struct labyrinth_zone *zone,
+			 struct labyrinth_entry *entry, u8 holder)
+{
+	lent_push(zone, entry, holder);
+}
 EXPORT_SYMBOL_GPL(labyrinth_hand_over);
 
 void labyrinth_lend(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 		    u8 holder)
 {
 	lent_give_reference(entry);
-	labyrinth_hand_over(zone, entry, holder);
+	lent_push(zone, entry, holder);
 }
 EXPORT_SYMBOL_GPL(labyrinth_lend);
 
@@ -80,31 +79,6 @@ void labyrinth_retire(struct labyrinth_zone *zone, struct labyrinth_entry *entry
 	lent_retire(zone, entry);
 }
 EXPORT_SYMBOL_GPL(labyrinth_retire);
-
-/*
- * The oldest lent page, if it is back: the consumer audits it itself and posts
- * it again. Only the head is looked at; one that is late is handed to the worker
- * by the next poll.
- */
-struct labyrinth_entry *labyrinth_recycle(struct labyrinth_zone *zone)
-{
-	struct labyrinth_entry *entry = zone->lent.head;
-
-	if (!entry || !labyrinth_returned(entry))
-		return NULL;
-	labyrinth_queue_pop(&zone->lent);
-	labyrinth_holder_return(zone, entry);
-
-	if (unlikely(!labyrinth_quality_recycle(entry))) {
-		lent_retire(zone, entry);
-		return NULL;
-	}
-	labyrinth_quality_fill(zone, entry);
-	entry->reused++;
-	labyrinth_count(zone, recycled);
-	labyrinth_ledger_move(zone, entry, LABYRINTH_POSTED);
-	return entry;
-}
 
 /* Hand heads that the stack holds for long to the worker; still LENT. */
 static void lent_hand_over(struct labyrinth_zone *zone)

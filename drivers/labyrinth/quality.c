@@ -71,14 +71,6 @@ bool labyrinth_quality_verify(struct labyrinth_zone *zone,
 }
 EXPORT_SYMBOL_IF_KUNIT(labyrinth_quality_verify);
 
-/* May a page go from the stack straight back to the device? For the consumer. */
-bool labyrinth_quality_recycle(const struct labyrinth_entry *entry)
-{
-	return !(entry->quality & LABYRINTH_QUALITY_RELIABLE) ||
-		!PageHWPoison(entry->page);
-}
-EXPORT_SYMBOL_IF_KUNIT(labyrinth_quality_recycle);
-
 /* May a page that came back be used again? For the worker. */
 bool labyrinth_quality_audit(struct labyrinth_zone *zone,
 			     struct labyrinth_entry *entry)
