@@ -24,6 +24,7 @@
 
 #include "buffer.h"
 #include "heads.h"
+#include "restart.h"
 #include "ring.h"
 #include "rss.h"
 
@@ -303,6 +304,7 @@ struct labnet_hdr {
  * @ctrl: see there
  * @ring: see there
  * @rss: see there
+ * @restart: see there
  * @failover: what makes the device another one's standby, or NULL; by probe and
  *	remove
  * @speed: of the link in Mbit/s, or SPEED_UNKNOWN; the device's word, or what
@@ -311,7 +313,6 @@ struct labnet_hdr {
  * @vlans: VLANs that the device is to deliver; under rtnl
  * @filter_work: tells the device which addresses it is to deliver
  * @config_work: looks at the device after a configuration interrupt
- * @restart_work: restarts a device that does not work any more
  * @revive_work: resets transmit queues that hang
  * @broken: a virtqueue was found broken since the device was started; whoever finds
  *	that sets it, under rtnl it is cleared
@@ -335,13 +336,13 @@ struct labnet {
 	struct labnet_ctrl ctrl;
 	struct labnet_ring ring;
 	struct labnet_rss rss;
+	struct labnet_restart restart;
 	struct failover *failover;
 	u32 speed;
 	u8 duplex;
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 	struct work_struct filter_work;
 	struct work_struct config_work;
-	struct delayed_work restart_work;
 	struct work_struct revive_work;
 	bool broken;
 	struct labnet_rx *rx;
@@ -370,10 +371,6 @@ static inline bool labnet_device_runs(const struct labnet *ln)
 }
 
 #define LABNET_RX_OFFLOADS	(NETIF_F_RXCSUM | NETIF_F_GRO_HW)
-
-/* main.c: any context */
-bool labnet_request_restart(struct labnet *ln);
-bool labnet_queue_broken(struct labnet *ln, const char *queue);
 
 /* features.c: what is negotiated, and what follows from it */
 extern const unsigned int labnet_features[];

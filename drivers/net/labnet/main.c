@@ -11,28 +11,6 @@
 #define LABNET_RX_COPYBREAK	256
 #define LABNET_TX_TIMEOUT	(5 * HZ)
 
-/* A device that breaks again and again must not keep a CPU busy. */
-#define LABNET_RESTART_DELAY	(HZ / 10)
-
-/* Returns whether this is news, and not only one more symptom. */
-bool labnet_request_restart(struct labnet *ln)
-{
-	return schedule_delayed_work(&ln->restart_work, LABNET_RESTART_DELAY);
-}
-
-/*
- * The virtqueue refuses all service, since the device has done what cannot be. A
- * restart that has begun is not asked for again by polls that it has yet to stop.
- */
-bool labnet_queue_broken(struct labnet *ln, const char *queue)
-{
-	if (xchg(&ln->broken, true))
-		return false;
-	labnet_request_restart(ln);
-	netdev_err(ln->dev, "%s is broken, restarting the device\n", queue);
-	return true;
-}
-
 static int labnet_open(struct net_device *dev)
 {
 	return labnet_device_start(netdev_priv(dev));
@@ -129,16 +107,6 @@ unlock:
 	rtnl_unlock();
 }
 
-static void labnet_restart_work(struct work_struct *work)
-{
-	struct labnet *ln = container_of(work, struct labnet, restart_work.work);
-
-	rtnl_lock();
-	if (netif_running(ln->dev) && netif_device_present(ln->dev))
-		labnet_device_restart(ln);
-	rtnl_unlock();
-}
-
 static void labnet_revive_work(struct work_struct *work)
 {
 	struct labnet *ln = container_of(work, struct labnet, revive_work);
@@ -191,8 +159,8 @@ static struct labnet *labnet_alloc(struct virtio_device *vdev)
 	ln->quality = LABYRINTH_QUALITY_DEFAULT;
 	ln->rx_copybreak = LABNET_RX_COPYBREAK;
 	INIT_WORK(&ln->config_work, labnet_config_work);
-	INIT_DELAYED_WORK(&ln->restart_work, labnet_restart_work);
 	INIT_WORK(&ln->revive_work, labnet_revive_work);
+	labnet_restart_init(ln);
 	labnet_filter_init(ln);
 	vdev->priv = ln;
 	return ln;
@@ -249,7 +217,7 @@ static void labnet_remove(struct virtio_device *vdev)
 	unregister_netdev(ln->dev);
 	virtio_reset_device(vdev);
 	cancel_work_sync(&ln->config_work);
-	cancel_delayed_work_sync(&ln->restart_work);
+	cancel_delayed_work_sync(&ln->restart.work);
 	cancel_work_sync(&ln->revive_work);
 	cancel_work_sync(&ln->filter_work);
 	labnet_queues_free(ln);
