@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from qemu.vm import VM, GuestError
+from qemu.vm import VM, GuestError, Lost
 from tests.vm import expect
 
 DEBUGFS = "/sys/kernel/debug/labyrinth_liar"
@@ -82,7 +82,8 @@ class Liar:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
-        if kind is None or self.vm.alive():
+        # A guest that is lost obeys no more, and what it says is the answer to something else.
+        if not (kind and issubclass(kind, Lost)):
             self.remove()
 
     def add(self) -> None:
@@ -219,11 +220,12 @@ def ethernet(to: bytes, size: int = 64, kind: int = 0x88B5) -> bytes:
     return (to + PEER + kind.to_bytes(2, "big")).ljust(size, b"\x5a")
 
 
-def settled(look: Callable[[], Any], seconds: float = 0.3) -> Any:
-    """Return what look() says once it says the same twice, @seconds apart."""
-    last = look()
-    while True:
+def settled(look: Callable[[], Any], seconds: float = 0.3, patience: float = 60) -> Any:
+    """Return what look() says once it says the same twice, @seconds apart: before @patience seconds have passed."""
+    last, deadline = look(), time.monotonic() + patience
+    while time.monotonic() < deadline:
         time.sleep(seconds)
         if (now := look()) == last:
             return now
         last = now
+    raise expect.Failure("what has to stand still", f"the same twice within {patience:g} s", last)

@@ -42,11 +42,13 @@ def run(vm: VM, _net: Link) -> None:
         vm.run(f"ip neighbour replace {NOBODY} lladdr 02:00:00:00:00:01 dev {liar.interface} nud permanent")
         liar.set_frame(header() + ethernet(liar.mac(), 1500))
         liar.tell(f"random {seed}")
-        vm.run(f"(while [ -d {liar.path} ]; do ping -n -q -c 20 -l 20 -w 1 {NOBODY}; done) > /dev/null 2>&1 &")
+        vm.run(f"(while [ ! -e /tmp/quiet ]; do ping -n -q -c 20 -l 20 -w 1 {NOBODY}; done; touch /tmp/end) > /dev/null 2>&1 &")
         for done in range(0, COUNT, STEP):
             vm.run(f"echo 0 {min(STEP, COUNT - done)} > {liar.path}/flood", timeout=TIMEOUT)
             expect.progress(f"{done + STEP:,} frames, {liar.number('told'):,} lies")
         liar.tell("random off")
+        # Whoever waits for counters to stand still has to stop sending.
+        vm.run("touch /tmp/quiet; until [ -e /tmp/end ]; do sleep 0.1; done")
         judge(liar)
 
 
