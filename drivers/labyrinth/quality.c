@@ -104,6 +104,17 @@ void labyrinth_post(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 }
 EXPORT_SYMBOL_GPL(labyrinth_post);
 
+static __always_inline bool quality_inspect_end(struct labyrinth_zone *zone,
+						struct labyrinth_entry *entry,
+						const void *end)
+{
+	if ((entry->quality & LABYRINTH_QUALITY_CANARY) &&
+	    unlikely(get_unaligned((u64 *)end) != quality_canary(end)))
+		return labyrinth_quality_refuse(zone, entry,
+				      LABYRINTH_N_violation_canary);
+	return true;
+}
+
 bool labyrinth_inspect(struct labyrinth_zone *zone,
 		       struct labyrinth_entry *entry,
 		       unsigned int offset, unsigned int length)
@@ -114,14 +125,18 @@ bool labyrinth_inspect(struct labyrinth_zone *zone,
 	    unlikely(get_unaligned((u64 *)start) == LABYRINTH_SENTINEL))
 		return labyrinth_quality_refuse(zone, entry,
 				      LABYRINTH_N_violation_sentinel);
-	if ((entry->quality & LABYRINTH_QUALITY_CANARY) &&
-	    unlikely(get_unaligned((u64 *)(start + length)) !=
-		     quality_canary(start + length)))
-		return labyrinth_quality_refuse(zone, entry,
-				      LABYRINTH_N_violation_canary);
-	return true;
+	return quality_inspect_end(zone, entry, start + length);
 }
 EXPORT_SYMBOL_GPL(labyrinth_inspect);
+
+bool labyrinth_inspect_end(struct labyrinth_zone *zone,
+			   struct labyrinth_entry *entry,
+			   unsigned int offset, unsigned int length)
+{
+	return quality_inspect_end(zone, entry,
+				   entry->address + offset + length);
+}
+EXPORT_SYMBOL_GPL(labyrinth_inspect_end);
 
 unsigned int labyrinth_zone_quality(const struct labyrinth_zone *zone)
 {

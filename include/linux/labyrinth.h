@@ -103,7 +103,8 @@ struct seq_file;
  *	completion: the device wrote no further than it was allowed to.
  * %LABYRINTH_QUALITY_SENTINEL
  *	A pattern at the start of the posted part, illegal as a header of any
- *	kind, must be gone on completion: the device really wrote.
+ *	kind, must be gone on completion: the device really wrote. Not to be
+ *	asked of a part without a header: content may be anything.
  */
 #define LABYRINTH_QUALITY_POISON	BIT(0)
 #define LABYRINTH_QUALITY_ZERO		BIT(1)
@@ -599,6 +600,23 @@ void labyrinth_post(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 bool labyrinth_inspect(struct labyrinth_zone *zone,
 		       struct labyrinth_entry *entry,
 		       unsigned int offset, unsigned int length);
+
+/**
+ * labyrinth_inspect_end() - the same for a page that begins with no header
+ * @zone: the zone
+ * @entry: a POSTED page that the device has completed
+ * @offset: as given to labyrinth_post()
+ * @length: as given to labyrinth_post()
+ *
+ * Checks the canary alone. Where something that began in another page goes on, it
+ * is no lie that the device has written what the sentinel is.
+ *
+ * Context: The consumer; never sleeps.
+ * Return: As labyrinth_inspect().
+ */
+bool labyrinth_inspect_end(struct labyrinth_zone *zone,
+			   struct labyrinth_entry *entry,
+			   unsigned int offset, unsigned int length);
 
 /**
  * labyrinth_quarantine() - take a page out of circulation

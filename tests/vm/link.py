@@ -113,9 +113,9 @@ class Link:
                      counters["rx_delivered"] + ended, counters["rx_frames"])
         return counters
 
-    def ping_guest(self, count: int = 5, size: int = 56) -> None:
-        """Ping from the host; every packet has to come back."""
-        self._expect_all_back("host -> guest", size, _host_ping(count, size, self.guest))
+    def ping_guest(self, count: int = 5, size: int = 56, pattern: str = "") -> None:
+        """Ping from the host; every packet has to come back. @pattern: its content, repeated; in hexadecimal digits."""
+        self._expect_all_back("host -> guest", size, _host_ping(count, size, self.guest, pattern))
 
     def ping_host(self, count: int = 5, size: int = 56) -> None:
         """Ping from the guest; every packet has to come back."""
@@ -129,7 +129,8 @@ class Link:
         expect.equal(f"lost packets in %, ping {direction}, {size} bytes", float(found[1]), 0.0)
 
 
-def _host_ping(count: int, size: int, address: str) -> str:
-    done = subprocess.run(["ping", "-n", "-c", str(count), "-i", "0.2", "-W", "5", "-s", str(size), address],
+def _host_ping(count: int, size: int, address: str, pattern: str = "") -> str:
+    content = ["-p", pattern] if pattern else []
+    done = subprocess.run(["ping", "-n", "-c", str(count), "-i", "0.2", "-W", "5", "-s", str(size), *content, address],
                           capture_output=True, text=True, timeout=30 + 6 * count, check=False)
     return done.stdout + done.stderr

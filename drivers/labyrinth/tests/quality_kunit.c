@@ -402,6 +402,23 @@ static void quality_believes_one_written_byte(struct kunit *test)
 	}
 }
 
+/* Content may be anything, the sentinel as well, but goes no further than it may. */
+static void quality_inspects_content(struct kunit *test)
+{
+	const unsigned int length = PAGE_SIZE - LABYRINTH_CANARY_SIZE;
+	struct labyrinth_zone *zone = zone_with(test,
+					.quality = LABYRINTH_QUALITY_DEFAULT);
+	struct labyrinth_entry *entry = fixture_take(test, zone);
+
+	labyrinth_post(zone, entry, 0, length);
+	memset(entry->address, (u8)LABYRINTH_SENTINEL, length);
+	KUNIT_EXPECT_TRUE(test, labyrinth_inspect_end(zone, entry, 0, length));
+	KUNIT_EXPECT_EQ(test, violations(zone), 0ULL);
+	memset(entry->address, (u8)LABYRINTH_SENTINEL, length + 1);
+	KUNIT_EXPECT_FALSE(test, labyrinth_inspect_end(zone, entry, 0, length));
+	EXPECT_COUNT(test, zone, violation_canary, 1);
+}
+
 /* Guards differ, so that a page copied over another does not pass. */
 static void quality_guards_differ_from_page_to_page(struct kunit *test)
 {
@@ -648,6 +665,7 @@ static struct kunit_case quality_cases[] = {
 	KUNIT_CASE(quality_take_passes_over_damage),
 	KUNIT_CASE_PARAM(quality_inspects_what_the_device_did, lie_gen_params),
 	KUNIT_CASE(quality_believes_one_written_byte),
+	KUNIT_CASE(quality_inspects_content),
 	KUNIT_CASE(quality_guards_differ_from_page_to_page),
 	KUNIT_CASE(quality_guards_the_end_of_the_page),
 	KUNIT_CASE(quality_guards_each_part),

@@ -51,6 +51,15 @@ static inline bool labnet_buffer_sound(struct labnet_rx *rx,
 					labnet_buffer_page(buffer)->len));
 }
 
+/* The same for a part of a frame: it begins with content, which may be anything. */
+static inline bool labnet_buffer_intact(struct labnet_rx *rx,
+					struct labnet_buffer buffer)
+{
+	return likely(labyrinth_inspect_end(rx->zone, buffer.entry,
+					    labnet_buffer_offset(buffer),
+					    labnet_buffer_page(buffer)->len));
+}
+
 /* Half of the page has gone, or pages are cut in another way now. */
 static inline bool labnet_buffer_outdated(const struct labnet_rx *rx,
 					  struct labnet_buffer buffer)

@@ -34,7 +34,7 @@ static u64 *parts_next(struct labnet_rx *rx, struct labnet_part *part, u8 holder
 	if (unlikely(!buffer.entry))
 		return &rx->stats.drop_buffers;
 	rx->more--;
-	if (!labnet_buffer_sound(rx, buffer)) {
+	if (!labnet_buffer_intact(rx, buffer)) {
 		labnet_buffer_quarantine(rx, buffer);
 		return &rx->stats.drop_damaged;
 	}

@@ -48,7 +48,7 @@ static void rx_discard(struct labnet_rx *rx)
 		buffer = labnet_buffer_get(rx, &len);
 		if (!buffer.entry)
 			return;
-		if (labnet_buffer_sound(rx, buffer))
+		if (labnet_buffer_intact(rx, buffer))
 			labnet_buffer_keep(rx, buffer);
 		else
 			labnet_buffer_quarantine(rx, buffer);

@@ -13,6 +13,8 @@ DRIVERS = ("labnet",)
 SIZES = (1400, 3000, 30_000, 64_000)
 MTU = 65_000
 CONTENT = 5_000_000
+# What the driver writes into a buffer before the device does.
+SENTINEL = "fe"
 # More packets in one buffer than count as exceptions after a long one, and a ring of them.
 PACKETS = 3000
 # The page that copies go to, and one of which a half has gone.
@@ -27,6 +29,7 @@ def run(vm: VM, net: Link) -> None:
     for size in SIZES:
         restart(vm, net)
         net.ping_guest(size=size)
+        net.ping_guest(size=size, pattern=SENTINEL)
     expect.equal("rx_drop_buffers", net.expect_identity()["rx_drop_buffers"], 0)
 
     transfer.to_guest(vm, net, CONTENT)
