@@ -50,7 +50,10 @@
  * @index: number of the queue
  * @vq: the driver's side; NULL while there is none
  * @ring: where the rings are
- * @next: the next place of the available ring to look at
+ * @seen: the next place of the available ring to count in @held
+ * @held: by buffer number: how often the driver has posted it, less how often it was
+ *	told that it was completed; the device may touch it if that is more than 0
+ * @next: the next place of the available ring to take a buffer from
  * @used: the next place of the used ring to write to
  * @event: what @used was when the driver was interrupted last
  * @kicks: notifications by the driver; written by whoever kicks
@@ -62,6 +65,8 @@ struct liar_queue {
 	unsigned int index;
 	struct virtqueue *vq;
 	const struct vring *ring;
+	u16 seen;
+	s16 held[LIAR_SIZE_MAX];
 	u16 next;
 	u16 used;
 	u16 event;

@@ -34,6 +34,8 @@ static void ring_irq(struct irq_work *irq)
 void liar_ring_init(struct liar_queue *queue, struct virtqueue *vq)
 {
 	queue->ring = virtqueue_get_vring(vq);
+	queue->seen = 0;
+	memset(queue->held, 0, sizeof(queue->held));
 	queue->next = 0;
 	queue->used = 0;
 	queue->event = 0;
@@ -81,29 +83,59 @@ static bool ring_follow(const struct liar_queue *queue, struct liar_chain *chain
 	return true;
 }
 
+static u16 ring_available(const struct liar_queue *queue, u16 place)
+{
+	const struct vring *ring = queue->ring;
+
+	return ring_u16(queue, ring->avail->ring[place % ring->num]) % ring->num;
+}
+
 /*
- * The next buffer that the driver has posted. Returns whether there is one. A driver
- * that has believed a lie posts more than the ring holds: the oldest are lost then.
+ * Count what the driver has posted since the last look. A driver that has believed a
+ * lie posts more than the ring holds: the oldest are lost then.
+ */
+static void ring_look(struct liar_queue *queue)
+{
+	const struct vring *ring = queue->ring;
+	u16 posted = ring_u16(queue, READ_ONCE(ring->avail->idx));
+
+	/* The index before what it stands for. */
+	virt_rmb();
+	if ((u16)(posted - queue->seen) > ring->num) {
+		memset(queue->held, 0, sizeof(queue->held));
+		queue->seen = posted - ring->num;
+	}
+	if ((u16)(posted - queue->next) > ring->num)
+		queue->next = posted - ring->num;
+	while (queue->seen != posted)
+		queue->held[ring_available(queue, queue->seen++)]++;
+}
+
+/*
+ * The next buffer that the driver has posted. Returns whether there is one. What the
+ * driver was told to have been completed is its own, or somebody else's by now.
  */
 bool liar_ring_pop(struct liar_queue *queue, struct liar_chain *chain)
 {
-	const struct vring *ring = queue->ring;
-	u16 posted;
-
 	if (!queue->vq)
 		return false;
-	posted = ring_u16(queue, READ_ONCE(ring->avail->idx));
-	if (posted == queue->next)
-		return false;
-	/* The index before what it stands for. */
-	virt_rmb();
-	if ((u16)(posted - queue->next) > ring->num)
-		queue->next = posted - ring->num;
-	chain->id = ring_u16(queue, ring->avail->ring[queue->next % ring->num]);
-	chain->outs = 0;
-	chain->ins = 0;
-	queue->next++;
-	return ring_follow(queue, chain, ring->desc, chain->id);
+	ring_look(queue);
+	while (queue->next != queue->seen) {
+		chain->id = ring_available(queue, queue->next++);
+		chain->outs = 0;
+		chain->ins = 0;
+		if (queue->held[chain->id] > 0)
+			return ring_follow(queue, chain, queue->ring->desc,
+					   chain->id);
+	}
+	return false;
+}
+
+/* The driver is told that a buffer is completed. */
+static void ring_give(struct liar_queue *queue, u32 id)
+{
+	if (id < queue->ring->num)
+		queue->held[id]--;
 }
 
 static void ring_publish(struct liar_queue *queue)
@@ -121,6 +153,7 @@ void liar_ring_push(struct liar_queue *queue, u32 id, u32 len)
 
 	elem->id = cpu_to_virtio32(&queue->liar->vdev, id);
 	elem->len = cpu_to_virtio32(&queue->liar->vdev, len);
+	ring_give(queue, id);
 	queue->used++;
 	ring_publish(queue);
 }
@@ -128,7 +161,11 @@ void liar_ring_push(struct liar_queue *queue, u32 id, u32 len)
 /* Claim to have completed that many more, whatever the ring holds there. */
 void liar_ring_jump(struct liar_queue *queue, u16 by)
 {
-	queue->used += by;
+	const struct vring *ring = queue->ring;
+
+	while (by--)
+		ring_give(queue, virtio32_to_cpu(&queue->liar->vdev,
+						 ring->used->ring[queue->used++ % ring->num].id));
 	ring_publish(queue);
 }
 
