@@ -13,9 +13,13 @@ DRIVERS = ("labnet",)
 LOAD = False
 TIMEOUT = 600
 
-FEATURES = (*guest.DEFAULT, "CTRL_VQ", "CTRL_RX", "CTRL_MAC_ADDR")
+FEATURES = (*guest.DEFAULT, "CTRL_VQ", "CTRL_RX", "CTRL_MAC_ADDR", "GUEST_ANNOUNCE")
+HERE = "10.12.0.1"
 # Class MAC, command ADDR_SET, which tells its giver what became of it.
 SET = "1 1"
+# Class ANNOUNCE, command ACK; the status is that the link is up, and the guest to announce itself. Kind of an ARP frame.
+ANNOUNCED = (3, 0)
+UP, ANNOUNCE, ETH_P_ARP = b"\1\0", b"\3\0", b"\x08\x06"
 # What the driver may believe, what it must not, and what leaves it with a queue that is of no use any more.
 BELIEVED = ("len_none", "len_more", "len_pages", "len_most", "quiet")
 REFUSED = ("unwritten",)
@@ -27,10 +31,11 @@ LONGEST = 20
 def run(vm: VM, _net: Link) -> None:
     vm.run("modprobe labnet")
     with Liar(vm, features=FEATURES) as liar:
-        liar.up()
+        liar.up(HERE)
         guest.settled(lambda: liar.number("commanded"))
         complaints = []
-        steps = ((("verdicts",), verdicts), (BELIEVED, believed), (REFUSED, refused), (BROKEN, breaks), (("silence",), silence))
+        steps = ((("verdicts",), verdicts), (BELIEVED, believed), (REFUSED, refused), (BROKEN, breaks), (("silence",), silence),
+                 (("announce",), announces))
         for names, look in steps:
             for name in names:
                 complaints += guest.attempt(name, lambda look=look, name=name: look(liar, name))
@@ -83,6 +88,33 @@ def breaks(liar: Liar, name: str) -> None:
     expect.eventually(f"{name}: commands work again", lambda: change(liar), True, LONGEST)
     expect.eventually(f"{name}: they go on working", lambda: change(liar) and change(liar), True, LONGEST)
     liar.expect_delivered()
+
+
+def announces(liar: Liar, _name: str) -> None:
+    """Asked to, the guest says where it is, once, and tells the device that it has done so, whatever that answers."""
+    for verdict in ("OK", "ERR"):
+        liar.tell(f"answer 3 0 {verdict}")
+        before, frames = acknowledged(liar), announcements(liar)
+        liar.configure(guest.STATUS, ANNOUNCE)
+        expect.eventually(f"verdict {verdict}: acknowledgements", lambda before=before: acknowledged(liar) - before, 1)
+        # A device takes its request back once it has its answer.
+        liar.configure(guest.STATUS, UP)
+        guest.settled(lambda: (liar.number("commanded"), liar.number("transmitted")))
+        expect.equal(f"verdict {verdict}: acknowledgements in the end", acknowledged(liar) - before, 1)
+        expect.equal(f"verdict {verdict}: announcements", announcements(liar) - frames, 1)
+    liar.tell("answer reset")
+    expect.equal("afterwards, the address is changed", change(liar), True)
+
+
+def acknowledged(liar: Liar) -> int:
+    """Return how many of the last commands are acknowledgements."""
+    return sum((one.kind, one.command) == ANNOUNCED for one in liar.commands())
+
+
+def announcements(liar: Liar) -> int:
+    """Return how many of the last frames ask for the address that they come from."""
+    arp = [one.packet[14:42] for one in liar.sent() if one.packet[12:14] == ETH_P_ARP]
+    return sum(text[14:18] == text[24:28] for text in arp)
 
 
 def silence(liar: Liar, _name: str) -> None:
