@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """The kernel's statistics of queues are the driver's own; what they have counted outlives the queues."""
 
+from pathlib import Path
+
+from qemu import BUILD
 from qemu.vm import VM, Nic
+from tests.bench.guest import SINK, build_sink
 from tests.vm import expect, netdev
 from tests.vm.link import Link
 from tests.vm.netdev import RX, TX
-from tests.vm.traffic import Flood, settle
+from tests.vm.traffic import PORT, Flood, settle
 
 DRIVERS = ("labnet",)
 SINCE = "6.12"
@@ -15,14 +19,32 @@ NICS = [Nic(queues=PAIRS)]
 TIMEOUT = 200
 FLOWS = 64
 PACKETS = 1000
+# The smallest ring, and pings as fast as they come, of which byte queue limits hold none back.
+FULL = """
+ethtool -G {interface} tx 64
+for limit in /sys/class/net/{interface}/queues/tx-*/byte_queue_limits/limit_min; do echo 10000000 > $limit; done
+"""
+PINGS = "ping -n -q -c 500 -l 500 -s 1400 -S 4000000 -w 1 {host} > /dev/null || true"
+# A reader that has stopped, whose socket keeps all that comes: more than a zone may have.
+READER = f"""
+echo 100000 100000 100000 > /proc/sys/net/ipv4/udp_mem
+{SINK} --interface {{interface}} --port {PORT} --buffer 400000000 --interval 1000 --output /dev/null > /dev/null 2>&1 &
+echo $! > /tmp/reader
+sleep 0.2
+kill -STOP $!
+"""
 
-files = netdev.files
+
+def files() -> dict[str, Path]:
+    return {SINK: build_sink(BUILD / "bench"), **netdev.files()}
 
 
 def run(vm: VM, net: Link) -> None:
     with Flood(net, 64, rate=20_000, flows=FLOWS):
         expect.eventually("every queue has received something", lambda: receiving(net), True, 60)
     settle(net)
+    run_dry(vm, net)
+    fill(vm, net)
     net.ping_host()
     queues, sums, counters = quiet(net)
     expect.equal("queues", sorted(queues), [(kind, queue) for kind in (RX, TX) for queue in range(PAIRS)])
@@ -40,6 +62,25 @@ def run(vm: VM, net: Link) -> None:
     same("all queues, one pair in use", after, wanted_rx(counters, "rx_", "page_") | wanted_tx(counters, "tx_"))
     expect.at_least("rx-packets, one pair in use", after["rx-packets"], sums["rx-packets"])
     net.expect_identity()
+
+
+def run_dry(vm: VM, net: Link) -> None:
+    """A zone has as many pages as it may, and none to copy to: whoever has many of these is not dropped for it before."""
+    vm.run(READER.format(interface=net.interface))
+    with Flood(net, 64, rate=20_000, flows=FLOWS):
+        expect.eventually("there was no page", lambda: net.counters()["page_dry"] > 0, True, 60)
+    vm.run("kill -KILL $(cat /tmp/reader)")
+    settle(net)
+
+
+def fill(vm: VM, net: Link) -> None:
+    """A transmit ring is full, and the stack has to wait."""
+    vm.run(FULL.format(interface=net.interface))
+
+    def stopped() -> bool:
+        vm.run(PINGS.format(host=net.host))
+        return net.counters()["tx_stops"] > 0
+    expect.eventually("a transmit ring was full", stopped, True, 60)
 
 
 def receiving(net: Link) -> bool:

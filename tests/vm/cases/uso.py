@@ -47,6 +47,22 @@ def run(vm: VM, _net: Link) -> None:
         expect.equal("USO that is taken from a card without checksums", lonely.taken() & set(USO), set())
     with Liar(vm, "d", features=(*(name for name in FEATURES if name != "MRG_RXBUF"),)) as small:
         expect.equal("USO that is taken from a card with small buffers", small.taken() & set(USO), {"HOST_USO"})
+    switched(vm)
+
+
+def switched(vm: VM) -> None:
+    """A card that can be told so merges packets only while the stack wants them."""
+    with Liar(vm, "e", features=(*FEATURES, "CTRL_VQ", "CTRL_GUEST_OFFLOADS")) as card:
+        card.up()
+        for words, wanted in (("rx-gro-hw off", {"GUEST_CSUM"}), ("rx-gro-hw on", {"GUEST_CSUM", "GUEST_USO4", "GUEST_USO6"})):
+            vm.run(f"ethtool -K {card.interface} {words}")
+            expect.equal(f"offloads after {words}", offloads(card), wanted)
+
+
+def offloads(card: Liar) -> set[str]:
+    """Return the names of the receive offloads that the card was told to use: command 0 of class 5."""
+    last = [one for one in card.commands() if (one.kind, one.command) == (5, 0)][-1]
+    return {name for name, bit in guest.BITS.items() if int.from_bytes(last.data, "little") >> bit & 1}
 
 
 def packet() -> bytes:
