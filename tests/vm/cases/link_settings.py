@@ -7,6 +7,7 @@ from qemu.vm import VM, GuestError, Nic
 from tests.vm import expect
 from tests.vm.link import Link
 
+LOAD = False
 VARIANTS = {
     "told": {"NICS": [Nic(properties={"speed": "2500", "duplex": "full"})], "speed": "2500Mb/s", "duplex": "Full"},
     "silent": {"NICS": [Nic()], "speed": "Unknown!", "duplex": "Unknown! (255)"},
@@ -16,6 +17,10 @@ TIMESTAMPS = {"software-transmit", "software-receive", "software-system-clock"}
 
 
 def run(vm: VM, net: Link, speed: str, duplex: str) -> None:
+    vm.run(f"modprobe {net.driver}")
+    net.find()
+    expect.equal("speed and duplex before the card is up", shown(vm, net), (speed, duplex))
+    net.configure()
     expect.equal("speed and duplex at first", shown(vm, net), (speed, duplex))
     vm.run(f"ethtool -s {net.interface} speed 10000 duplex half")
     expect.equal("speed and duplex that were set", shown(vm, net), ("10000Mb/s", "Half"))
