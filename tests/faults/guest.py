@@ -20,7 +20,6 @@ for knob in failslab fail_page_alloc; do
 done
 echo 0 > fail_page_alloc/min-order
 echo N > fail_page_alloc/ignore-gfp-highmem
-echo clear > kmemleak
 """
 # Only those that may not wait: what an interrupt does with them is the driver's business, while a program that cannot be
 # started for want of memory says nothing about the driver.
@@ -43,6 +42,7 @@ def files() -> dict[str, Path]:
 def prepare(vm: VM) -> None:
     """Let fail-nth count every request, and kmemleak report only what is lost from now on."""
     vm.run(EVERYTHING)
+    forget_leaks(vm)
 
 
 @contextmanager
@@ -53,6 +53,11 @@ def share(vm: VM, percent: int) -> Iterator[None]:
         yield
     finally:
         vm.run(SHARE.format(percent=0))
+
+
+def forget_leaks(vm: VM) -> None:
+    """Let kmemleak report only what is lost from now on."""
+    vm.run("echo clear > /sys/kernel/debug/kmemleak")
 
 
 def expect_no_leak(vm: VM) -> None:
