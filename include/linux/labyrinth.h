@@ -230,7 +230,8 @@ enum labyrinth_counter {
 /**
  * struct labyrinth_entry - what the ledger knows of one page
  * @node: links the entry into the one list that it is on (stash, reserve, lent
- *	queue, retired, quarantine). Private.
+ *	queue, retired, quarantine). Private, but while the page is POSTED: the
+ *	consumer may link its pages by it
  * @page: the page; %NULL while the entry is unused
  * @address: its kernel address
  * @site: where it was taken from the buddy allocator, for reports

@@ -11,6 +11,9 @@
  * queue's any more; then it is lent, with the references that its halves were
  * given. A page of which one half has gone is not posted again where another page
  * can be had, so that nobody keeps a whole page for the sake of half of it.
+ *
+ * Where a packet of any size has to fit into one buffer, that is a chain of pages:
+ * see chain.c.
  */
 #include "hot.h"
 
@@ -46,7 +49,7 @@ void labnet_buffer_begin(struct labnet_rx *rx)
 		     VLAN_ETH_FRAME_LEN);
 	fresh->offset = (program ? XDP_PACKET_HEADROOM : NET_SKB_PAD) -
 			rx->ln->hdr_len;
-	fresh->halves = !program && !rx->large;
+	fresh->halves = !program && !rx->large && !rx->chain.pages;
 	fresh->left = 1 + fresh->halves;
 	fresh->len = labnet_buffer_room(PAGE_SIZE >> fresh->halves,
 					fresh->offset);
@@ -61,9 +64,11 @@ int labnet_buffer_post(struct labnet_rx *rx, struct labnet_buffer buffer)
 	unsigned int len = labnet_buffer_page(buffer)->len;
 	int err;
 
+	if (unlikely(rx->chain.pages))
+		return labnet_chain_post(rx, buffer);
 	labyrinth_post(rx->zone, entry, offset, len);
-	sg_set_page(&rx->sg, entry->page, len, offset);
-	err = virtqueue_add_inbuf(rx->vq, &rx->sg, 1,
+	sg_set_page(rx->sg, entry->page, len, offset);
+	err = virtqueue_add_inbuf(rx->vq, rx->sg, 1,
 				  labnet_buffer_token(buffer), GFP_ATOMIC);
 	if (unlikely(err)) {
 		rx->stats.post_fail++;
@@ -121,7 +126,8 @@ bool labnet_buffer_lend(struct labnet_rx *rx, struct labnet_buffer buffer,
 			u8 holder)
 {
 	struct labnet_page *page = labnet_buffer_page(buffer);
-	struct labnet_buffer fresh = buffer_take(rx);
+	struct labnet_buffer fresh = unlikely(page->link) ?
+		labnet_chain_take(rx) : buffer_take(rx);
 
 	if (unlikely(!fresh.entry))
 		return false;
@@ -151,8 +157,11 @@ static struct labnet_buffer buffer_take_spare(struct labnet_rx *rx)
 /* Post a buffer again that is outdated, or another one in its place. */
 void labnet_buffer_renew(struct labnet_rx *rx, struct labnet_buffer buffer)
 {
-	struct labnet_buffer fresh = buffer_take_spare(rx);
+	struct labnet_buffer fresh = {};
 
+	/* There is but one way to cut a page for the rest of a chain. */
+	if (!labnet_buffer_page(buffer)->link)
+		fresh = buffer_take_spare(rx);
 	if (fresh.entry)
 		buffer_leave(rx, buffer.entry);
 	else
@@ -185,12 +194,15 @@ void labnet_buffer_quarantine(struct labnet_rx *rx,
 			      struct labnet_buffer buffer)
 {
 	struct labyrinth_entry *entry = buffer.entry;
+	bool link = labnet_page(entry)->link;
 
 	labnet_page(entry)->damaged = true;
 	if (rx->spare.entry == entry)
 		buffer_leave_spare(rx);
 	buffer_leave(rx, entry);
-	labnet_buffer_refill(rx);
+	/* What a chain lacks it gets when it is posted. */
+	if (!link && !labnet_buffer_refill(rx))
+		labnet_chain_leave(rx);
 }
 
 /*
@@ -199,9 +211,12 @@ void labnet_buffer_quarantine(struct labnet_rx *rx,
  */
 void labnet_buffer_recycle(struct virtqueue *vq, void *token)
 {
+	struct labyrinth_entry *entry = labnet_buffer_find(token).entry;
 	struct labnet_rx *rx = labnet_vq_rx(vq);
 
-	buffer_leave(rx, labnet_buffer_find(token).entry);
+	labnet_chain_open(rx, entry);
+	labnet_chain_leave(rx);
+	buffer_leave(rx, entry);
 	rx->posted--;
 }
 

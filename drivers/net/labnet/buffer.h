@@ -22,6 +22,7 @@ struct virtqueue;
  * @holder: who got a buffer of it last, if @lent
  * @lent: a buffer of it has been lent
  * @damaged: a buffer of it fell short of its quality
+ * @link: it is in a chain, and not the first page there
  *
  * Owned by the queue's poll, like the page.
  */
@@ -33,6 +34,7 @@ struct labnet_page {
 	u8 holder;
 	u8 lent : 1;
 	u8 damaged : 1;
+	u8 link : 1;
 };
 
 static_assert(sizeof(struct labnet_page) <=

@@ -10,9 +10,9 @@
  * LABNET_FEATURES - every virtio-net feature bit that the driver knows to use
  *
  * Given are the bit and a bit that the device must offer as well (virtio 1.2,
- * section 5.1.3.1); a bit needs itself if it needs nothing else. Large packets
- * are received into several pages only, hence GUEST_TSO needs MRG_RXBUF, which
- * in turn is a choice of this driver.
+ * section 5.1.3.1); a bit needs itself if it needs nothing else. That segmentation
+ * needs MRG_RXBUF for what is received is a choice of this driver: else each buffer
+ * would have to have room for 64 KB, and a ring of 256 had 15 of them.
  */
 #define LABNET_FEATURES(X)						\
 	X(MAC, MAC)							\
@@ -137,26 +137,18 @@ static u16 features_device_mtu(struct virtio_device *vdev)
 	return virtio_cread16(vdev, offsetof(struct virtio_net_config, mtu));
 }
 
-/* A packet that cannot be in several buffers has to fit into one. */
-static unsigned int features_max_mtu(bool mergeable)
-{
-	return mergeable ? ETH_MAX_MTU : ETH_DATA_LEN;
-}
-
 /* To take the feature is to promise that packets of this size can be received. */
 static void features_validate_mtu(struct virtio_device *vdev)
 {
-	bool mergeable = __virtio_test_bit(vdev, VIRTIO_NET_F_MRG_RXBUF);
 	u16 mtu;
 
 	if (!__virtio_test_bit(vdev, VIRTIO_NET_F_MTU))
 		return;
 	mtu = features_device_mtu(vdev);
-	if (mtu >= ETH_MIN_MTU && mtu <= features_max_mtu(mergeable))
+	if (mtu >= ETH_MIN_MTU)
 		return;
-	dev_warn(&vdev->dev, "MTU refused: %u is not between %u and %u%s\n",
-		 mtu, ETH_MIN_MTU, features_max_mtu(mergeable),
-		 mergeable ? "" : ", the most without MRG_RXBUF");
+	dev_warn(&vdev->dev, "MTU refused: %u is less than %u\n", mtu,
+		 ETH_MIN_MTU);
 	__virtio_clear_bit(vdev, VIRTIO_NET_F_MTU);
 }
 
@@ -342,12 +334,16 @@ static void features_apply_mac(struct labnet *ln)
 		eth_hw_addr_random(ln->dev);
 }
 
+/*
+ * Buffers are made for the longest packet if it has to fit into one of them. A device
+ * that does not say how long packets can be is then taken at the usual size.
+ */
 static void features_apply_mtu(struct labnet *ln)
 {
 	struct net_device *dev = ln->dev;
 
 	dev->min_mtu = ETH_MIN_MTU;
-	dev->max_mtu = features_max_mtu(ln->mergeable);
+	dev->max_mtu = ln->mergeable ? ETH_MAX_MTU : ETH_DATA_LEN;
 	if (!virtio_has_feature(ln->vdev, VIRTIO_NET_F_MTU))
 		return;
 	dev->mtu = features_device_mtu(ln->vdev);
@@ -358,9 +354,9 @@ static void features_apply_mtu(struct labnet *ln)
 void labnet_features_apply(struct labnet *ln)
 {
 	features_apply_header(ln);
-	labnet_xdp_announce(ln);
 	features_apply_offloads(ln);
 	features_apply_mac(ln);
 	features_apply_mtu(ln);
+	labnet_xdp_announce(ln);
 	labnet_link_init(ln);
 }

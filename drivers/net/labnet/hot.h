@@ -34,12 +34,26 @@ static inline struct labnet_buffer labnet_buffer_get(struct labnet_rx *rx,
 						     unsigned int *len)
 {
 	void *token = virtqueue_get_buf(rx->vq, len);
+	struct labnet_buffer buffer;
 
 	if (unlikely(!token))
 		return (struct labnet_buffer) {};
 	if (--rx->posted < rx->posted_min)
 		rx->posted_min = rx->posted;
-	return labnet_buffer_find(token);
+	buffer = labnet_buffer_find(token);
+	if (unlikely(rx->chain.pages))
+		labnet_chain_open(rx, buffer.entry);
+	return buffer;
+}
+
+/* Get the next buffer of a frame that is in several. */
+static inline struct labnet_buffer labnet_buffer_more(struct labnet_rx *rx,
+						      unsigned int *len)
+{
+	rx->more--;
+	if (rx->chain.pages)
+		return labnet_chain_next(rx, len);
+	return labnet_buffer_get(rx, len);
 }
 
 /* Neither sentinel nor canary says that the device has lied. */

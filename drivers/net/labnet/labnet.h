@@ -22,7 +22,7 @@
 #include <linux/workqueue.h>
 #include <net/xdp.h>
 
-#include "buffer.h"
+#include "chain.h"
 #include "heads.h"
 #include "restart.h"
 #include "ring.h"
@@ -149,6 +149,7 @@ struct labnet_moderation {
  * @large: frames in one buffer until all frames count as such again; see
  *	labnet_buffer_begin()
  * @spare: the second half of the page that was taken last, or none
+ * @chain: see there
  * @sg: for the buffer being posted
  * @xdp: the frame in hand: its first buffer, and those gathered after it
  * @more: buffers of that frame that are still in the ring
@@ -192,7 +193,8 @@ struct labnet_rx {
 	struct labnet_page fresh;
 	u32 large;
 	struct labnet_buffer spare;
-	struct scatterlist sg;
+	struct labnet_chain chain;
+	struct scatterlist sg[LABNET_CHAIN_DESCRIPTORS];
 	struct xdp_buff xdp;
 	u32 more;
 	struct bpf_prog *prog;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Parts: the buffers of a frame that come after its first one.
+ * Parts: the buffers of a frame that come after its first one, or the pages of a
+ * chain.
  *
  * They become fragments. What the fragments of an skb have no room for goes into its
  * list: a packet of 64 KB is in 18 pages, but in 40 halves. Whoever finds a part
@@ -28,12 +29,11 @@ struct labnet_part {
  */
 static u64 *parts_next(struct labnet_rx *rx, struct labnet_part *part, u8 holder)
 {
-	struct labnet_buffer buffer = labnet_buffer_get(rx, &part->len);
+	struct labnet_buffer buffer = labnet_buffer_more(rx, &part->len);
 	u64 *cause = NULL;
 
 	if (unlikely(!buffer.entry))
 		return &rx->stats.drop_buffers;
-	rx->more--;
 	if (!labnet_buffer_intact(rx, buffer)) {
 		labnet_buffer_quarantine(rx, buffer);
 		return &rx->stats.drop_damaged;

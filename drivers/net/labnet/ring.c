@@ -131,7 +131,7 @@ static int ring_change(struct labnet *ln, unsigned int rx_size,
 	for (i = 0; i < ln->active && !err; i++) {
 		rx = &ln->rx[i];
 		tx = &ln->tx[i];
-		if (rx->size != rx_size)
+		if (virtqueue_get_vring_size(rx->vq) != rx_size)
 			err = ring_change_rx(rx, rx_size);
 		if (!err && virtqueue_get_vring_size(tx->vq) != tx_size)
 			err = ring_change_tx(tx, tx_size);

@@ -44,8 +44,8 @@ static void rx_discard(struct labnet_rx *rx)
 	struct labnet_buffer buffer;
 	unsigned int len;
 
-	for (; rx->more; rx->more--) {
-		buffer = labnet_buffer_get(rx, &len);
+	while (rx->more) {
+		buffer = labnet_buffer_more(rx, &len);
 		if (!buffer.entry)
 			return;
 		if (labnet_buffer_intact(rx, buffer))
@@ -74,8 +74,9 @@ static void rx_drop(struct labnet_rx *rx, struct labnet_buffer buffer,
 {
 	(*cause)++;
 	rx_put_frags(rx);
-	labnet_buffer_keep(rx, buffer);
+	/* First, since a chain is posted as a whole. */
 	rx_discard(rx);
+	labnet_buffer_keep(rx, buffer);
 }
 
 static unsigned int rx_head_len(const struct labnet_rx *rx)
@@ -233,13 +234,23 @@ static bool rx_gather(struct labnet_rx *rx, struct labnet_buffer buffer)
 	return false;
 }
 
-/* The number of buffers that the device says the frame is in. */
-static unsigned int rx_buffers(const struct labnet *ln,
-			       const struct virtio_net_hdr_v1 *hdr)
+/*
+ * The number of buffers that the frame is in, or of pages if it is in a chain; 0 if
+ * the device says what cannot be. @len becomes what is in the first one of a chain.
+ */
+static unsigned int rx_buffers(struct labnet_rx *rx, struct labnet_buffer buffer,
+			       const struct virtio_net_hdr_v1 *hdr,
+			       unsigned int *len)
 {
+	const struct labnet *ln = rx->ln;
+	unsigned int buffers;
+
+	if (rx->chain.pages)
+		return labnet_chain_spread(rx, buffer, len);
 	if (!ln->mergeable)
 		return 1;
-	return __virtio16_to_cpu(ln->little_endian, hdr->num_buffers);
+	buffers = __virtio16_to_cpu(ln->little_endian, hdr->num_buffers);
+	return likely(buffers <= rx->size) ? buffers : 0;
 }
 
 /*
@@ -251,14 +262,13 @@ static unsigned int rx_buffers(const struct labnet *ln,
 static bool rx_believe(struct labnet_rx *rx, struct labnet_buffer buffer,
 		       unsigned int len, unsigned int buffers)
 {
-	bool possible = buffers && buffers <= rx->size;
-	unsigned int more = possible ? buffers - 1 : 0;
+	unsigned int more = buffers ? buffers - 1 : 0;
 
 	if (!labnet_buffer_sound(rx, buffer)) {
 		rx->stats.drop_damaged++;
-		labnet_buffer_quarantine(rx, buffer);
 		rx->more = more;
 		rx_discard(rx);
+		labnet_buffer_quarantine(rx, buffer);
 		return false;
 	}
 	if (unlikely(len < rx->ln->hdr_len + ETH_HLEN)) {
@@ -270,7 +280,7 @@ static bool rx_believe(struct labnet_rx *rx, struct labnet_buffer buffer,
 		rx_drop(rx, buffer, &rx->stats.drop_long);
 		return false;
 	}
-	if (unlikely(!possible)) {
+	if (unlikely(!buffers)) {
 		rx_drop(rx, buffer, &rx->stats.drop_buffers);
 		return false;
 	}
@@ -358,7 +368,7 @@ static void rx_frame(struct labnet_rx *rx, struct labnet_buffer buffer,
 	rx->xdp.flags = 0;
 	/* One copy, so that the device cannot change what was checked. */
 	memcpy(&hdr, labnet_buffer_data(buffer), sizeof(hdr));
-	buffers = rx_buffers(rx->ln, &hdr.v1);
+	buffers = rx_buffers(rx, buffer, &hdr.v1, &len);
 	if (unlikely(!rx_believe(rx, buffer, len, buffers)))
 		return;
 
@@ -505,6 +515,7 @@ void labnet_rx_interrupt(struct virtqueue *vq)
 void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx)
 {
 	rx->ln = ln;
+	labnet_chain_init(rx);
 	INIT_LIST_HEAD(&rx->batch);
 	timer_setup(&rx->idle, rx_idle, 0);
 	netif_napi_add_config(ln->dev, &rx->napi, rx_poll, rx - ln->rx);
@@ -513,6 +524,8 @@ void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx)
 /* Pages that so many buffers need, as pages are cut now. */
 static unsigned int rx_pages(const struct labnet_rx *rx, unsigned int buffers)
 {
+	if (rx->chain.pages)
+		return buffers * rx->chain.pages;
 	return DIV_ROUND_UP(buffers, 1 + rx->fresh.halves);
 }
 
@@ -541,13 +554,14 @@ static struct labyrinth_zone *rx_create_zone(struct labnet_rx *rx)
 	struct virtio_device *vdev = rx->ln->vdev;
 	unsigned int share = totalram_pages() / LABNET_RX_MEMORY_SHARE /
 		rx->ln->pairs;
+	unsigned int size = virtqueue_get_vring_size(rx->vq);
 	struct labyrinth_zone_params params = {
 		.node = rx_node(rx),
 		.poison_pattern = 0xa5,
 		.quality = rx->ln->quality,
-		.stash = max(rx->size / 16, LABNET_RX_BURST),
-		.reserve = rx_reserve(rx, rx->size),
-		.keep = rx->size,
+		.stash = max(size / 16, LABNET_RX_BURST),
+		.reserve = rx_reserve(rx, size),
+		.keep = size,
 		.limit = max(share, 4 * rx->vq->num_max),
 	};
 	char name[LABYRINTH_ZONE_NAME];
@@ -566,12 +580,13 @@ static int rx_set_targets(struct labnet_rx *rx, unsigned int size)
 /* Stock the zone with the pages that a ring of another size needs more. */
 int labnet_rx_prepare(struct labnet_rx *rx, unsigned int size)
 {
+	unsigned int buffers = labnet_chain_buffers(rx, size);
 	int err = rx_set_targets(rx, size);
 
-	if (err || size <= rx->size)
+	if (err || buffers <= rx->size)
 		return err;
 	return labyrinth_zone_prefill(rx->zone,
-				      rx_pages(rx, size - rx->size));
+				      rx_pages(rx, buffers - rx->size));
 }
 
 /*
@@ -581,16 +596,16 @@ int labnet_rx_prepare(struct labnet_rx *rx, unsigned int size)
  */
 int labnet_rx_open(struct labnet_rx *rx)
 {
+	unsigned int size = virtqueue_get_vring_size(rx->vq);
 	struct labyrinth_zone *zone;
 	int err;
 
-	rx->size = virtqueue_get_vring_size(rx->vq);
+	rx->size = labnet_chain_buffers(rx, size);
 	if (rx->zone)
-		return rx_set_targets(rx, rx->size);
+		return rx_set_targets(rx, size);
 	rx->program = rtnl_dereference(rx->ln->xdp_prog);
 	labnet_buffer_begin(rx);
 	xdp_init_buff(&rx->xdp, PAGE_SIZE, &rx->xdp_rxq);
-	sg_init_table(&rx->sg, 1);
 	err = labnet_xdp_open(rx);
 	if (err)
 		return err;

@@ -119,7 +119,7 @@ void labnet_xdp_announce(struct labnet *ln)
 	u32 features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
 		       NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_NDO_XMIT_SG;
 
-	if (ln->mergeable)
+	if (ln->mergeable || labnet_chain_pages(ln) > 1)
 		features |= NETDEV_XDP_ACT_RX_SG;
 	xdp_set_features_flag(ln->dev, features);
 }

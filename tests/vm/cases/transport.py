@@ -24,6 +24,7 @@ ANY_LAYOUT, INDIRECT_DESC, EVENT_IDX, VERSION_1, ACCESS_PLATFORM, RING_PACKED = 
 
 # A script, and a word that it has to print: else the card is not what it is meant to be.
 INTERRUPTS = ("grep $device /proc/interrupts", "MSI")
+JUMBO = ("cat /sys/class/net/$interface/mtu", "9000")
 
 
 def card(*, on: tuple[int, ...] = (), off: tuple[int, ...] = (), queues: int = 1, machine: dict[str, Any] | None = None,
@@ -49,9 +50,16 @@ VARIANTS = {
     "shared_vector": card(vectors="2", queues=2, on=(MQ,)),
     "intx": card(vectors="0", queues=2, on=(MQ,), shows=(INTERRUPTS[0], "IO-APIC")),
     "small_buffers": card(mrg_rxbuf="off", off=(MRG_RXBUF, GUEST_TSO4), machine=OURS),
-    "jumbo_small_buffers": card(mrg_rxbuf="off", host_mtu="9000", off=(MRG_RXBUF, MTU), machine=OURS,
-                                shows=("cat /sys/class/net/$interface/mtu; dmesg | grep -c 'MTU refused'", "1500\n1\n")),
-    "jumbo": card(host_mtu="9000", on=(MTU,), shows=("cat /sys/class/net/$interface/mtu", "9000")),
+    "big": card(mrg_rxbuf="off", host_mtu="9000", disable_legacy="on", on=(MTU, VERSION_1), off=(MRG_RXBUF,), shows=JUMBO),
+    "big_legacy": card(mrg_rxbuf="off", host_mtu="9000", disable_modern="on", on=(MTU, ANY_LAYOUT),
+                       off=(MRG_RXBUF, VERSION_1), shows=JUMBO),
+    "big_split_header": card(mrg_rxbuf="off", host_mtu="9000", disable_modern="on", any_layout="off", on=(MTU,),
+                             off=(MRG_RXBUF, VERSION_1, ANY_LAYOUT), shows=JUMBO),
+    "big_packed": card(mrg_rxbuf="off", host_mtu="9000", packed="on", on=(MTU, RING_PACKED), off=(MRG_RXBUF,),
+                       shows=JUMBO),
+    "big_no_indirect": card(mrg_rxbuf="off", host_mtu="9000", indirect_desc="off", on=(MTU,),
+                            off=(MRG_RXBUF, INDIRECT_DESC), shows=JUMBO),
+    "jumbo": card(host_mtu="9000", on=(MTU,), shows=JUMBO),
     "iommu": card(disable_legacy="on", iommu_platform="on", on=(ACCESS_PLATFORM,), machine=IOMMU,
                   shows=("cat /sys/bus/pci/devices/$address/iommu_group/type", "DMA\n")),
     "swiotlb": card(disable_legacy="on", iommu_platform="on", on=(ACCESS_PLATFORM,), machine=BOUNCE,
