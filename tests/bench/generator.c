@@ -50,7 +50,7 @@ enum {
 	MAX_FLOWS = 256,
 	MIN_FRAME = sizeof(struct ether_header) + sizeof(struct iphdr) +
 		    sizeof(struct udphdr),
-	MAX_FRAME = 1514,	/* a full MTU of 1500 and the Ethernet header */
+	MAX_FRAME = 9014,	/* a full MTU of 9000 and the Ethernet header */
 	FIRST_SOURCE_PORT = 20000,
 	EXIT_USAGE = 2,
 	NS_PER_SECOND = 1000000000,

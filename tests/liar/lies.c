@@ -35,7 +35,8 @@
 	X(held, ANY, 100, "never completed")				\
 	X(quiet, ANY, 10, "completed without an interrupt")		\
 	X(unwritten, IN, 4, "completed without having been written")	\
-	X(overrun, RX, 4, "written past its end")			\
+	X(overrun, RX, 4, "each piece written past its end")		\
+	X(overrun_last, RX, 4, "the last piece written past its end")	\
 	X(late, RX, 40, "written to again after it was completed")	\
 	X(buffers_none, RX, 4, "a frame in no buffer")			\
 	X(buffers_many, RX, 4, "a frame in 65535 buffers")		\
@@ -132,13 +133,28 @@ static void lie_unwritten(struct liar_buffers *buffers)
 }
 
 /* Not past the page: there is nobody's memory but the driver's. */
-static void lie_overrun(struct liar_buffers *buffers)
+static void lies_overrun(const struct kvec *piece)
 {
-	const struct kvec *piece = &buffers->chain[0].in[0];
 	void *end = piece->iov_base + piece->iov_len;
 
 	if (offset_in_page(end) && offset_in_page(end) <= PAGE_SIZE - 8)
 		memset(end, 0xee, 8);
+}
+
+static void lie_overrun(struct liar_buffers *buffers)
+{
+	const struct liar_chain *chain = &buffers->chain[0];
+	unsigned int i;
+
+	for (i = 0; i < chain->ins; i++)
+		lies_overrun(&chain->in[i]);
+}
+
+static void lie_overrun_last(struct liar_buffers *buffers)
+{
+	const struct liar_chain *chain = &buffers->chain[0];
+
+	lies_overrun(&chain->in[chain->ins - 1]);
 }
 
 /*

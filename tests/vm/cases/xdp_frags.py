@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""XDP programs see packets of several buffers if they say that they can: passed, dropped, cut, sent back whole."""
+"""XDP programs see packets of several buffers or pages if they say that they can: passed, dropped, cut, sent back whole."""
 
 import random
 import socket
 import subprocess
 
-from qemu.vm import VM
+from qemu.vm import VM, Nic
 from tests.vm import expect, xdp
 from tests.vm.cases import xdp_forward
 from tests.vm.link import Link
@@ -19,6 +19,8 @@ COUNT = 500
 # More than what the third buffer holds of the longest datagram, so that cutting it off frees a page.
 CUT = 2000
 SEED = 20
+# Long packets come in several buffers, or in one of several pages.
+VARIANTS = {"": {}, "chain": {"NICS": [Nic(properties={"mrg_rxbuf": "off", "host_mtu": "9000"})]}}
 files = xdp.files
 
 
