@@ -29,12 +29,6 @@ int labnet_queues_alloc(struct labnet *ln)
 
 void labnet_queues_free(struct labnet *ln)
 {
-	unsigned int i;
-
-	for (i = 0; i < ln->pairs; i++) {
-		netif_napi_del(&ln->rx[i].napi);
-		netif_napi_del(&ln->tx[i].napi);
-	}
 	kvfree(ln->tx);
 	kvfree(ln->rx);
 }

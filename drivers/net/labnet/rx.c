@@ -518,7 +518,8 @@ void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx)
 	labnet_chain_init(rx);
 	INIT_LIST_HEAD(&rx->batch);
 	timer_setup(&rx->idle, rx_idle, 0);
-	netif_napi_add_config(ln->dev, &rx->napi, rx_poll, rx - ln->rx);
+	/* There is no poll yet: an interrupt must not call it. */
+	__set_bit(NAPI_STATE_SCHED, &rx->napi.state);
 }
 
 /* Pages that so many buffers need, as pages are cut now. */
@@ -593,6 +594,9 @@ int labnet_rx_prepare(struct labnet_rx *rx, unsigned int size)
  * Make the zone and stock it with the pages of a ring, unless the queue has a
  * zone already, for a ring that may have had another size. The virtqueue exists,
  * and is not in use.
+ *
+ * The poll comes and goes with the zone, and that of a transmit queue with its use:
+ * the stack waits for polls that are there and disabled, under its lock, for ever.
  */
 int labnet_rx_open(struct labnet_rx *rx)
 {
@@ -606,21 +610,27 @@ int labnet_rx_open(struct labnet_rx *rx)
 	rx->program = rtnl_dereference(rx->ln->xdp_prog);
 	labnet_buffer_begin(rx);
 	xdp_init_buff(&rx->xdp, PAGE_SIZE, &rx->xdp_rxq);
+	netif_napi_add_config(rx->ln->dev, &rx->napi, rx_poll,
+			      rx - rx->ln->rx);
 	err = labnet_xdp_open(rx);
 	if (err)
-		return err;
+		goto err_napi;
 
 	zone = rx_create_zone(rx);
 	err = PTR_ERR_OR_ZERO(zone) ?:
 		labyrinth_zone_prefill(zone, rx_pages(rx, rx->size));
 	if (err) {
 		labyrinth_zone_destroy(zone, rx->past);
-		labnet_xdp_close(rx);
-		return err;
+		goto err_xdp;
 	}
 	WRITE_ONCE(rx->zone, zone);
 	labnet_heads_open(&rx->heads);
 	return 0;
+err_xdp:
+	labnet_xdp_close(rx);
+err_napi:
+	netif_napi_del(&rx->napi);
+	return err;
 }
 
 /*
@@ -670,4 +680,5 @@ void labnet_rx_close(struct labnet_rx *rx)
 	WRITE_ONCE(rx->zone, NULL);
 	labyrinth_zone_destroy(zone, rx->past);
 	labnet_xdp_close(rx);
+	netif_napi_del(&rx->napi);
 }

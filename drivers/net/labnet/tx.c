@@ -313,7 +313,8 @@ void labnet_tx_init(struct labnet *ln, struct labnet_tx *tx)
 	tx->queue = netdev_get_tx_queue(ln->dev, tx - ln->tx);
 	tx->revived = U64_MAX;
 	sg_init_table(&tx->piece, 1);
-	netif_napi_add_tx(ln->dev, &tx->napi, tx_poll);
+	/* There is no poll yet: an interrupt must not call it. */
+	__set_bit(NAPI_STATE_SCHED, &tx->napi.state);
 }
 
 /* The stack's queue stays stopped. */
@@ -321,6 +322,7 @@ void labnet_tx_start(struct labnet_tx *tx)
 {
 	WRITE_ONCE(tx->hangs, false);
 	tx->open = true;
+	netif_napi_add_tx(tx->ln->dev, &tx->napi, tx_poll);
 	napi_enable(&tx->napi);
 }
 
@@ -330,6 +332,7 @@ void labnet_tx_stop(struct labnet_tx *tx)
 
 	/* First the poll, which wakes a queue that has room. */
 	napi_disable(&tx->napi);
+	netif_napi_del(&tx->napi);
 	__netif_tx_lock_bh(queue);
 	netif_tx_stop_queue(queue);
 	/* XDP programs of other devices do not know that this one goes. */

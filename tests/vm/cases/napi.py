@@ -48,6 +48,17 @@ def threaded(vm: VM, net: Link) -> None:
     before = ticks(vm, net)
     flood(net)
     expect.equal("clock ticks of the threads when softirqs poll again", ticks(vm, net), before)
+    send_home(vm, net)
+
+
+def send_home(vm: VM, net: Link) -> None:
+    """Threads can be given up while queues are not in use, or all are down: the kernel waits for polls that are disabled."""
+    for rest, work in (("ethtool -L {0} combined 1", f"ethtool -L {{0}} combined {PAIRS}"),
+                       ("ip link set {0} down", "ip link set {0} up")):
+        vm.run(f"echo 1 > /sys/class/net/{net.interface}/threaded; {rest.format(net.interface)}")
+        vm.run(f"echo 0 > /sys/class/net/{net.interface}/threaded")
+        vm.run(work.format(net.interface))
+    expect.eventually("carrier", lambda: net.sysfs("carrier"), "1")
 
 
 def ticks(vm: VM, net: Link) -> dict[str, int]:
