@@ -254,15 +254,17 @@ static void zone_prefill_without_room_for_the_reserve(struct kunit *test)
 static void zone_targets_change(struct kunit *test)
 {
 	struct labyrinth_zone *zone = zone_with(test, .stash = 8, .reserve = 8,
-						.limit = 64);
+						.limit = 64, .keep = 2);
 
 	KUNIT_EXPECT_EQ(test, labyrinth_zone_set_targets(zone, 57, 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, labyrinth_zone_set_targets(zone, UINT_MAX, 1),
 			-EINVAL);
+	KUNIT_EXPECT_EQ(test, zone->keep, 2);
 	KUNIT_EXPECT_EQ(test, labyrinth_zone_prefill(zone, 0), 0);
 	KUNIT_EXPECT_EQ(test, labyrinth_stash_level(&zone->reserve), 8);
 
-	KUNIT_EXPECT_EQ(test, labyrinth_zone_set_targets(zone, 56, 0), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_zone_set_targets(zone, 56, 3), 0);
+	KUNIT_EXPECT_EQ(test, zone->keep, 3);
 	KUNIT_EXPECT_EQ(test, labyrinth_zone_prefill(zone, 0), 0);
 	KUNIT_EXPECT_EQ(test, labyrinth_stash_level(&zone->reserve), 56);
 	fixture_expect_law(test, zone);
