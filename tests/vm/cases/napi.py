@@ -52,12 +52,13 @@ def threaded(vm: VM, net: Link) -> None:
 
 
 def send_home(vm: VM, net: Link) -> None:
-    """Threads can be given up while queues are not in use, or all are down: the kernel waits for polls that are disabled."""
-    for rest, work in (("ethtool -L {0} combined 1", f"ethtool -L {{0}} combined {PAIRS}"),
-                       ("ip link set {0} down", "ip link set {0} up")):
-        vm.run(f"echo 1 > /sys/class/net/{net.interface}/threaded; {rest.format(net.interface)}")
-        vm.run(f"echo 0 > /sys/class/net/{net.interface}/threaded")
-        vm.run(work.format(net.interface))
+    """Threads can be given up while a queue is not in use; while all are down the kernel refuses, and does not wait."""
+    threaded = f"/sys/class/net/{net.interface}/threaded"
+    vm.run(f"echo 1 > {threaded}; ethtool -L {net.interface} combined 1")
+    vm.run(f"echo 0 > {threaded}")
+    vm.run(f"ethtool -L {net.interface} combined {PAIRS}; echo 1 > {threaded}; ip link set {net.interface} down")
+    vm.run(f"! echo 0 > {threaded}")
+    vm.run(f"ip link set {net.interface} up; echo 0 > {threaded}")
     expect.eventually("carrier", lambda: net.sysfs("carrier"), "1")
 
 
