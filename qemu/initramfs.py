@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from qemu import BUILD, SetupError
@@ -29,8 +30,8 @@ KERNEL_MODULES = ("virtio_pci", "virtio_console", "virtio_net", "virtio_balloon"
 MERGED = ("bin", "sbin", "lib", "lib64")
 
 
-def make(kernel: Kernel, modules: list[Path], files: dict[str, Path], image: Path) -> Path:
-    """Write the initramfs for `kernel` with `modules` and `files` (guest path: host path) to `image`."""
+def make(kernel: Kernel, modules: list[Path], files: dict[str, Path], image: Path, archives: Sequence[Path] = ()) -> Path:
+    """Write the initramfs for `kernel` with `modules`, `files` (guest path: host path) and cpio `archives` to `image`."""
     tools = _tools()
     with tempfile.TemporaryDirectory(prefix="initramfs-", dir=image.parent) as name:
         stage = Path(name)
@@ -41,6 +42,8 @@ def make(kernel: Kernel, modules: list[Path], files: dict[str, Path], image: Pat
         with image.open("wb") as output:
             output.write(tools.read_bytes())
             output.write(_archive(stage))
+            for archive in archives:
+                output.write(archive.read_bytes())
     return image
 
 

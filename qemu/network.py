@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from qemu import SetupError
@@ -61,8 +62,17 @@ def tap(name: str, address: str, queues: int = 1) -> str:
     return name
 
 
+def bridge(name: str, taps: Sequence[str], mtu: int) -> None:
+    """Connect devices that tap() has made, so that the cards behind them see each other, with frames up to @mtu."""
+    _ip("link", "add", name, "type", "bridge")
+    Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
+    for tap_name in taps:
+        _ip("link", "set", tap_name, "mtu", str(mtu), "master", name)
+    _ip("link", "set", name, "mtu", str(mtu), "up")
+
+
 def remove(name: str) -> None:
-    """Remove a device that tap() made; one that is gone already is no error."""
+    """Remove a device that tap() or bridge() made; one that is gone already is no error."""
     subprocess.run(["ip", "link", "delete", name], stderr=subprocess.DEVNULL, check=False)
 
 

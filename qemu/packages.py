@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,13 @@ class Archive:
         """Return the names of the packages that @package depends on, first alternatives only."""
         clauses = self._field(package, "Depends").split(",")
         return [clause.split("|")[0].split()[0] for clause in clauses]
+
+    def closure(self, packages: Sequence[str]) -> list[str]:
+        """Return @packages and all that they depend on, as if nothing were installed; of another suite only."""
+        if not self.suite:
+            raise ValueError("what the machine's own suites would install depends on what is installed")
+        plan = run("apt-get", *self._options(), "install", "--simulate", "--no-install-recommends", *packages)
+        return [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
 
     def unpack(self, packages: list[str], target: Path) -> None:
         """Download @packages and unpack them into @target."""

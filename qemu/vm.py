@@ -92,17 +92,19 @@ class Nic:
 class VM:
     """A guest, running between `with` and the end of its block.
 
-    @files maps paths in the guest to files of the host. @modules is the directory whose .ko files are
-    installed in the guest, by default what was built for this kernel last. With @interactive the
-    console is this terminal's, with a shell on it.
+    @files maps paths in the guest to files of the host; @archives are whole trees for it, as cpio.
+    @modules is the directory whose .ko files are installed in the guest, by default what was built for
+    this kernel last. With @interactive the console is this terminal's, with a shell on it.
     """
 
     def __init__(self, kernel: Kernel, *, nics: Sequence[Nic] = (), memory: str = "512M", cpus: int = 1,
-                 append: str = "", files: dict[str, Path] | None = None, log: Path, extra_args: Sequence[str] = (),
+                 append: str = "", files: dict[str, Path] | None = None, archives: Sequence[Path] = (), log: Path,
+                 extra_args: Sequence[str] = (),
                  modules_from: Path | None = None, accelerator: Sequence[str] | None = None,
                  interactive: bool = False) -> None:
         self.kernel, self.nics, self.memory, self.cpus = kernel, list(nics), memory, cpus
-        self.append, self.files, self.log, self.extra_args = append, files or {}, log, list(extra_args)
+        self.append, self.log, self.extra_args = append, log, list(extra_args)
+        self.files, self.archives = files or {}, list(archives)
         self.modules_from = modules_from or modules.farm(kernel.name)
         self.interactive = interactive
         self._accelerator = accelerator
@@ -132,7 +134,7 @@ class VM:
     def __enter__(self) -> "VM":
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_bytes(b"")
-        initramfs.make(self.kernel, modules.find(self.modules_from), self.files, self._initrd)
+        initramfs.make(self.kernel, modules.find(self.modules_from), self.files, self._initrd, self.archives)
         if self._accelerator is None:
             self._accelerator = trial.accelerator(self.kernel)
         try:
