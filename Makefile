@@ -27,6 +27,8 @@ help:
 	@echo '                     CASES= and KERNELS="6.1 7.2" select, FRESH=1 starts again'
 	@echo 'make wear            what wears a driver out, and each allocation failing once: hours'
 	@echo 'make mutants         does a test catch each of ten planted bugs? MUTANTS= selects'
+	@echo 'make coverage        which lines of the modules the tests run; CASES="kunit ping", FRESH=1'
+	@echo 'make selftests       the kernel'"'"'s tests of network drivers, on virtio_net and labnet; TESTS="ping.py"'
 	@echo 'make flood           benchmark against the in-tree driver; DURATION=seconds SIZES="64 1500"'
 	@echo 'make bench           instructions per packet, against the in-tree driver; PATHS="tc-drop udp-closed"'
 	@echo '                     SIZES="64 1500" RINGS= QUEUES= QUALITY= INIT= choose, FULL=1 is the whole matrix,'
@@ -66,6 +68,12 @@ check-all: setup
 wear: setup
 	@LONG=1 $(PYTHON) -m tests.check wear fault_nth fault_traffic
 
+coverage: setup
+	@$(PYTHON) -m tests.coverage $(if $(FRESH),--fresh) $(CASES)
+
+selftests: setup
+	@$(PYTHON) -m tests.selftests $(TESTS)
+
 mutants: setup
 	@$(PYTHON) -m tests.mutants $(MUTANTS)
 
@@ -102,4 +110,4 @@ vm: setup
 clean:
 	rm -rf build
 
-.PHONY: all help setup modules install modules_install check check-all wear mutants flood bench profile pressure features lint bench-alloc vm clean bench-interrupt bench-memory
+.PHONY: all help setup modules install modules_install check check-all wear coverage selftests mutants flood bench profile pressure features lint bench-alloc vm clean bench-interrupt bench-memory

@@ -22,7 +22,7 @@ PACKAGES = (
     # the network, and what is sent over it
     "iproute2", "iputils-ping", "ethtool", "iperf3",
     # reports and lint
-    "git", "python3", "python3-matplotlib", "shellcheck", "clang", "sparse", "patch",
+    "git", "python3", "python3-matplotlib", "shellcheck", "clang", "sparse", "patch", "gcovr",
 )
 
 # MiB that have to be free, beside the packages: Debian's kernel unpacked; modules, initramfs, logs and reports. A

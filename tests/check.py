@@ -26,7 +26,7 @@ from tests.vm.runner import Result
 
 GROUPS = ("lint", "harness", "kunit", "vm", "debug")
 # Where the tests of what is not the driver are: of the harness, the benchmarks, the lint.
-UNITTESTS = ("tests/harness", "tests/bench", "tests/features", "tests/pressure", "tests/lint")
+UNITTESTS = ("tests/harness", "tests/bench", "tests/features", "tests/pressure", "tests/coverage", "tests/selftests", "tests/lint")
 KUNIT_KERNEL = "6.1-debug"
 # The newest kernel, made to notice mistakes, and what is worth its slowness each time; make check-all does the rest.
 DEBUG_KERNEL = "7.2-debug"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The cases' way to fault injection in the guest, which a debug kernel has."""
+"""The cases' way to fault injection in the guest, which a debug kernel has, and one that counts lines."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +57,7 @@ def share(vm: VM, percent: int) -> Iterator[None]:
 
 def forget_leaks(vm: VM) -> None:
     """Let kmemleak report only what is lost from now on."""
-    vm.run("echo clear > /sys/kernel/debug/kmemleak")
+    vm.run(kunit.CLEAR)
 
 
 def expect_no_leak(vm: VM) -> None:

@@ -6,7 +6,7 @@ import pkgutil
 import signal
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from tests.vm import cases, effort, ending, expect
 from tests.vm.link import HOST, PREFIX, Link
 
 DRIVERS = ("labnet", "virtio_net")
+Afterwards = Callable[[VM], None]
 
 
 class Overdue(Lost):
@@ -86,18 +87,23 @@ def find(names: list[str] | None = None) -> list[Case]:
     return [case for case in found if case.name in names or case.name.partition(".")[0] in names]
 
 
-def run(case: Case, kernel: Kernel, driver: str = "labnet", modules_from: Path | None = None) -> Result:
-    """Run one case in a guest of its own. The calling process lives in the harness' network namespace."""
+def run(case: Case, kernel: Kernel, driver: str = "labnet", modules_from: Path | None = None,
+        afterwards: Afterwards | None = None) -> Result:
+    """Run one case in a guest of its own, and do to the guest what has to be done @afterwards, if anything.
+
+    The calling process lives in the harness' network namespace.
+    """
     log = BUILD / "logs" / kernel.name / driver / f"{case.name}.log"
     start = time.monotonic()
     try:
-        outcome, message = _run(case, kernel, driver, log, modules_from)
+        outcome, message = _run(case, kernel, driver, log, modules_from, afterwards)
     except Lost as lost:
         outcome, message = "lost", str(lost)
     return Result("vm", case.name, outcome, message, time.monotonic() - start, log)
 
 
-def _run(case: Case, kernel: Kernel, driver: str, log: Path, modules_from: Path | None) -> tuple[str, str]:
+def _run(case: Case, kernel: Kernel, driver: str, log: Path, modules_from: Path | None,
+         afterwards: Afterwards | None) -> tuple[str, str]:
     nics = case.declared("NICS", [Nic()])
     memory, extra = case.declared("MEMORY", "512M"), case.declared("EXTRA_ARGS", ())
     if not extra:  # which may say how the memory is laid out
@@ -110,6 +116,7 @@ def _run(case: Case, kernel: Kernel, driver: str, log: Path, modules_from: Path 
         try:
             complaints = _attempt(lambda: _body(case, vm, Link(vm, nics[0], driver)))
             complaints += _attempt(lambda: case.declared("ending", ending.check)(vm, driver))
+            complaints += _attempt(lambda: afterwards(vm)) if afterwards else []
         except Overdue as overdue:
             raise vm.lost(str(overdue)) from overdue
     return ("fail", "\n".join(complaints)) if complaints else ("pass", "")
