@@ -132,7 +132,7 @@ static noinline struct labyrinth_entry *
 stock_fail(struct labyrinth_zone *zone, gfp_t gfp, enum labyrinth_counter cause,
 	   unsigned long site)
 {
-	WRITE_ONCE(zone->short_until, (u32)jiffies + LABYRINTH_SHORT_FOR);
+	WRITE_ONCE(zone->short_until, jiffies + LABYRINTH_SHORT_FOR);
 	if (gfp == GFP_ATOMIC) {
 		WRITE_ONCE(zone->shortage, LABYRINTH_DROUGHT);
 		labyrinth_cause_record(zone, cause, site);
@@ -151,7 +151,7 @@ stock_fail(struct labyrinth_zone *zone, gfp_t gfp, enum labyrinth_counter cause,
 
 bool labyrinth_short(const struct labyrinth_zone *zone)
 {
-	return (s32)(READ_ONCE(zone->short_until) - (u32)jiffies) > 0;
+	return time_before(jiffies, READ_ONCE(zone->short_until));
 }
 EXPORT_SYMBOL_GPL(labyrinth_short);
 

@@ -116,7 +116,7 @@ static void zone_init(struct labyrinth_zone *zone,
 	zone->keep = params->keep;
 	zone->limit = params->limit;
 	zone->dma_mask = params->dma_mask;
-	zone->short_until = (u32)jiffies;
+	zone->short_until = jiffies;
 	zone->surplus_due = jiffies;
 	zone->overdue_after = msecs_to_jiffies(LABYRINTH_OVERDUE_MS);
 

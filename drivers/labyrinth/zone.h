@@ -285,7 +285,7 @@ struct labyrinth_marks {
  * @quality: LABYRINTH_QUALITY_* for every page
  * @shortage: enum labyrinth_shortage since the last labyrinth_poll_begin():
  *	raised by anyone, cleared by the consumer
- * @short_until: jiffies, low 32 bits, until which memory counts as short
+ * @short_until: jiffies until which memory counts as short
  * @last_pfn: the page obtained last, for the map
  * @drawn: pages drawn from the commons since the reserve was full last
  * @ledger: see there
@@ -332,7 +332,7 @@ struct labyrinth_zone {
 
 	unsigned int quality;
 	unsigned int shortage;
-	u32 short_until;
+	unsigned long short_until;
 	unsigned long last_pfn;
 	struct labyrinth_queue lent;
 	struct labyrinth_holder *holders;

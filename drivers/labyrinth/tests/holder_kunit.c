@@ -154,13 +154,16 @@ static void holder_has_less_in_a_shortage(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, labyrinth_short(zone));
 	KUNIT_EXPECT_TRUE(test, labyrinth_holder_over_share(zone, 1));
 	fixture_stock(zone, 1);
-	zone->short_until = (u32)jiffies + HZ;
+	zone->short_until = jiffies + HZ;
 	KUNIT_EXPECT_FALSE(test, labyrinth_holder_over_share(zone, 1));
 
 	/* The shortage is over after a while, without a word. */
 	fixture_take(test, zone);
 	KUNIT_EXPECT_TRUE(test, labyrinth_holder_over_share(zone, 1));
-	zone->short_until = (u32)jiffies - 1;
+	zone->short_until = jiffies - 1;
+	KUNIT_EXPECT_FALSE(test, labyrinth_holder_over_share(zone, 1));
+	/* For ever. */
+	zone->short_until = jiffies - S32_MAX - 2;
 	KUNIT_EXPECT_FALSE(test, labyrinth_holder_over_share(zone, 1));
 	put_all(pages, 20);
 }
@@ -176,7 +179,7 @@ static void holder_keeps_its_share_while_the_reserve_holds(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, labyrinth_reserve_refill(zone), 0);
 	KUNIT_ASSERT_EQ(test, labyrinth_inject_parse(&zone->injector, text), 0);
 	fixture_stock(zone, 1);
-	zone->short_until = (u32)jiffies + HZ;
+	zone->short_until = jiffies + HZ;
 	KUNIT_EXPECT_FALSE(test, labyrinth_holder_over_share(zone, 1));
 
 	/* Half of it is left: one more taken would wake the worker. Then a quarter. */

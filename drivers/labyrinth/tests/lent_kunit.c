@@ -256,10 +256,10 @@ static void poll_retires_in_no_hurry(struct kunit *test)
 	labyrinth_poll_begin(zone);
 	EXPECT_STATE(test, zone, LENT, 68);
 
-	zone->short_until = (u32)jiffies + 1000 * HZ;
+	zone->short_until = jiffies + 1000 * HZ;
 	labyrinth_poll_begin(zone);
 	EXPECT_STATE(test, zone, LENT, 36);
-	zone->short_until = (u32)jiffies;
+	zone->short_until = jiffies;
 	zone->surplus_due = jiffies;
 	labyrinth_poll_begin(zone);
 	EXPECT_STATE(test, zone, LENT, 4);
