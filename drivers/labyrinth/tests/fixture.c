@@ -194,13 +194,13 @@ static void call_in_hardirq(struct irq_work *irq_work)
 	call->function(call->argument);
 }
 
-/* A CPU's interrupt to itself; HARD also where interrupts are threads. */
+/* A CPU's interrupt to itself, and like a device's one that may be made a thread. */
 void fixture_in_hardirq(void (*function)(void *argument), void *argument)
 {
 	struct fixture_call call = {
 		.function = function,
 		.argument = argument,
-		.irq_work = IRQ_WORK_INIT_HARD(call_in_hardirq),
+		.irq_work = IRQ_WORK_INIT(call_in_hardirq),
 	};
 
 	irq_work_queue(&call.irq_work);
