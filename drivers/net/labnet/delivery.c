@@ -18,12 +18,16 @@
 static bool delivery_offloads(struct labnet_rx *rx, struct sk_buff *skb,
 			      const struct virtio_net_hdr *hdr)
 {
+	const struct labnet *ln = rx->ln;
+
 	if (hdr->flags & VIRTIO_NET_HDR_F_DATA_VALID)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	if (likely(!(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
 		   hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE))
 		return true;
-	return !virtio_net_hdr_to_skb(skb, hdr, rx->ln->little_endian);
+	return !virtio_net_hdr_tnl_to_skb(skb, (const void *)hdr, ln->tunnel_in,
+					  ln->tunnel_in_csum,
+					  ln->little_endian);
 }
 
 /* What the device has hashed need not be hashed again. */

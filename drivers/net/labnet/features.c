@@ -42,7 +42,14 @@
 	X(VQ_NOTF_COAL, CTRL_VQ)					\
 	X(HOST_USO, CSUM)						\
 	X(GUEST_USO4, GUEST_CSUM)					\
-	X(GUEST_USO6, GUEST_CSUM)
+	X(GUEST_USO6, GUEST_CSUM)					\
+	X(HOST_UDP_TUNNEL_GSO, HOST_TSO4)				\
+	X(HOST_UDP_TUNNEL_GSO_CSUM, HOST_UDP_TUNNEL_GSO)		\
+	X(GUEST_UDP_TUNNEL_GSO, GUEST_TSO4)				\
+	X(GUEST_UDP_TUNNEL_GSO_CSUM, GUEST_UDP_TUNNEL_GSO)
+
+/* The last four: older kernels have no room for them, and stop where they see one. */
+#define LABNET_FEATURES_ABSENT	(VIRTIO_NET_TUNNEL ? 0 : 4)
 
 /* One need more than the table has room for. */
 static const unsigned int features_need_mergeable[] = {
@@ -59,13 +66,28 @@ static const unsigned int features_uso[] = {
 	VIRTIO_NET_F_GUEST_USO6,
 };
 
-#define LABNET_FEATURE_BIT(bit, needs) VIRTIO_NET_F_##bit,
-const unsigned int labnet_features[] = {
-	LABNET_FEATURES(LABNET_FEATURE_BIT)
-	VIRTIO_F_ANY_LAYOUT,
+/* In a tunnel there may be segments of any kind. */
+static const unsigned int features_tunnel_in[] = {
+	VIRTIO_NET_F_GUEST_TSO4,
+	VIRTIO_NET_F_GUEST_TSO6,
+	VIRTIO_NET_F_GUEST_USO4,
+	VIRTIO_NET_F_GUEST_USO6,
 };
 
-const unsigned int labnet_features_count = ARRAY_SIZE(labnet_features);
+static const unsigned int features_tunnel_out[] = {
+	VIRTIO_NET_F_HOST_TSO4,
+	VIRTIO_NET_F_HOST_TSO6,
+	VIRTIO_NET_F_HOST_USO,
+};
+
+#define LABNET_FEATURE_BIT(bit, needs) VIRTIO_NET_F_##bit,
+const unsigned int labnet_features[] = {
+	VIRTIO_F_ANY_LAYOUT,
+	LABNET_FEATURES(LABNET_FEATURE_BIT)
+};
+
+const unsigned int labnet_features_count = ARRAY_SIZE(labnet_features) -
+					   LABNET_FEATURES_ABSENT;
 
 struct labnet_feature {
 	unsigned int bit;
@@ -86,6 +108,21 @@ static void features_validate_ecn(struct virtio_device *vdev, unsigned int ecn,
 {
 	if (!__virtio_test_bit(vdev, tso4) && !__virtio_test_bit(vdev, tso6))
 		__virtio_clear_bit(vdev, ecn);
+}
+
+/* @gso and the bit after it, which concerns checksums, need all of @needs. */
+static void features_validate_tunnel(struct virtio_device *vdev,
+				     unsigned int gso, const unsigned int *needs,
+				     unsigned int count)
+{
+	if (!VIRTIO_NET_TUNNEL)
+		return;
+	while (count--) {
+		if (__virtio_test_bit(vdev, needs[count]))
+			continue;
+		__virtio_clear_bit(vdev, gso);
+		__virtio_clear_bit(vdev, gso + 1);
+	}
 }
 
 static u16 features_device_pairs(struct virtio_device *vdev)
@@ -174,7 +211,7 @@ int labnet_features_validate(struct virtio_device *vdev)
 		return -EINVAL;
 	}
 
-	for (i = 0; i < ARRAY_SIZE(features_table); i++) {
+	for (i = 0; i < ARRAY_SIZE(features_table) - LABNET_FEATURES_ABSENT; i++) {
 		f = &features_table[i];
 		if (!__virtio_test_bit(vdev, f->bit) ||
 		    __virtio_test_bit(vdev, f->needs))
@@ -194,10 +231,23 @@ int labnet_features_validate(struct virtio_device *vdev)
 			      VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6);
 	features_validate_ecn(vdev, VIRTIO_NET_F_HOST_ECN,
 			      VIRTIO_NET_F_HOST_TSO4, VIRTIO_NET_F_HOST_TSO6);
+	features_validate_tunnel(vdev, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO,
+				 features_tunnel_in,
+				 ARRAY_SIZE(features_tunnel_in));
+	features_validate_tunnel(vdev, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO,
+				 features_tunnel_out,
+				 ARRAY_SIZE(features_tunnel_out));
 	features_validate_pairs(vdev);
 	features_validate_mtu(vdev);
 	features_validate_rss(vdev);
 	return 0;
+}
+
+/* For a bit that not every kernel can be asked about. */
+static bool features_has(const struct labnet *ln, unsigned int bit)
+{
+	return (bit < 64 || VIRTIO_NET_TUNNEL) &&
+		virtio_has_feature(ln->vdev, bit);
 }
 
 static void features_apply_header(struct labnet *ln)
@@ -206,8 +256,13 @@ static void features_apply_header(struct labnet *ln)
 
 	ln->mergeable = virtio_has_feature(vdev, VIRTIO_NET_F_MRG_RXBUF);
 	ln->little_endian = virtio_is_little_endian(vdev);
-	if (virtio_has_feature(vdev, VIRTIO_NET_F_HASH_REPORT))
+	ln->tunnel_in = features_has(ln, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO);
+	ln->tunnel_in_csum = features_has(ln, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM);
+	ln->tunnel_out = features_has(ln, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO);
+	if (ln->tunnel_in || ln->tunnel_out)
 		ln->hdr_len = sizeof(struct labnet_hdr);
+	else if (virtio_has_feature(vdev, VIRTIO_NET_F_HASH_REPORT))
+		ln->hdr_len = offsetof(struct labnet_hdr, outer_th);
 	else if (ln->mergeable || virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
 		ln->hdr_len = sizeof(struct virtio_net_hdr_v1);
 	else
@@ -229,7 +284,18 @@ static const struct {
 	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_ECN },
 	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_USO4 },
 	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_USO6 },
+	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO },
+	{ NETIF_F_GRO_HW, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM },
 };
+
+/* A command has room for 64 bits, so those of tunnels are others there. */
+static u64 features_offload(unsigned int bit)
+{
+	if (bit >= VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO)
+		bit += VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_MAPPED -
+			VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO;
+	return BIT_ULL(bit);
+}
 
 /* The device's bits for @features, as far as it has them. */
 u64 labnet_features_offloads(const struct labnet *ln,
@@ -240,8 +306,8 @@ u64 labnet_features_offloads(const struct labnet *ln,
 
 	for (i = 0; i < ARRAY_SIZE(features_rx_offloads); i++)
 		if (features & features_rx_offloads[i].feature &&
-		    virtio_has_feature(ln->vdev, features_rx_offloads[i].bit))
-			offloads |= BIT_ULL(features_rx_offloads[i].bit);
+		    features_has(ln, features_rx_offloads[i].bit))
+			offloads |= features_offload(features_rx_offloads[i].bit);
 	return offloads;
 }
 
@@ -306,6 +372,15 @@ static void features_apply_offloads(struct labnet *ln)
 		dev->hw_features |= NETIF_F_TSO_ECN;
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_HOST_USO))
 		dev->hw_features |= NETIF_F_GSO_UDP_L4;
+	if (ln->tunnel_out)
+		dev->hw_features |= NETIF_F_GSO_UDP_TUNNEL;
+	if (features_has(ln, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO_CSUM))
+		dev->hw_features |= NETIF_F_GSO_UDP_TUNNEL_CSUM;
+	/* The device looks itself at what others have put together in a tunnel. */
+	if (ln->tunnel_out) {
+		dev->features |= NETIF_F_GSO_ROBUST;
+		dev->hw_enc_features = dev->hw_features | NETIF_F_GSO_ROBUST;
+	}
 	if (virtio_has_feature(vdev, VIRTIO_NET_F_HASH_REPORT))
 		dev->hw_features |= NETIF_F_RXHASH;
 	dev->features |= dev->hw_features;

@@ -278,12 +278,15 @@ struct labnet_ctrl {
  * @hash_value: the packet's hash, with HASH_REPORT
  * @hash_report: VIRTIO_NET_HASH_REPORT_*: what was hashed
  * @padding: unused
+ * @outer_th, @inner_nh: where a tunnel's UDP and what is inside begin, if it may tell
  */
 struct labnet_hdr {
 	struct virtio_net_hdr_v1 v1;
 	__le32 hash_value;
 	__le16 hash_report;
 	__le16 padding;
+	__le16 outer_th;
+	__le16 inner_nh;
 };
 
 /*
@@ -295,6 +298,7 @@ struct labnet_hdr {
  * @hdr_len: bytes of virtio header before each packet
  * @mergeable: a packet may span several buffers
  * @little_endian: byte order of the virtio header
+ * @tunnel_in, @tunnel_in_csum, @tunnel_out: what of UDP tunnels is negotiated
  * @device_pairs: queue pairs of the device
  * @pairs: queue pairs in @rx and @tx: not more than CPUs
  *
@@ -327,6 +331,7 @@ struct labnet {
 	unsigned int hdr_len;
 	bool mergeable;
 	bool little_endian;
+	bool tunnel_in, tunnel_in_csum, tunnel_out;
 	unsigned int device_pairs;
 	unsigned int pairs;
 

@@ -74,6 +74,17 @@ static void labnet_tx_timeout(struct net_device *dev, unsigned int txqueue)
 	schedule_work(&ln->revive_work);
 }
 
+/* Inside of a tunnel the device completes checksums only as it splits packets. */
+static netdev_features_t labnet_features_check(struct sk_buff *skb,
+					       struct net_device *dev,
+					       netdev_features_t features)
+{
+	if (skb->encapsulation &&
+	    (!skb_is_gso(skb) || netif_needs_gso(skb, features)))
+		return features & ~NETIF_F_CSUM_MASK;
+	return features;
+}
+
 static const struct net_device_ops labnet_netdev_ops = {
 	.ndo_open		= labnet_open,
 	.ndo_stop		= labnet_stop,
@@ -86,7 +97,7 @@ static const struct net_device_ops labnet_netdev_ops = {
 	.ndo_vlan_rx_kill_vid	= labnet_filter_delete_vlan,
 	.ndo_get_stats64	= labnet_stats_get64,
 	.ndo_set_features	= labnet_features_set,
-	.ndo_features_check	= passthru_features_check,
+	.ndo_features_check	= labnet_features_check,
 	.ndo_tx_timeout		= labnet_tx_timeout,
 	.ndo_bpf		= labnet_xdp,
 	.ndo_xdp_xmit		= labnet_xdp_xmit,

@@ -55,8 +55,8 @@ static int tx_post(struct labnet_tx *tx, struct sk_buff *skb)
 	/* Fields for hashes, which mean nothing here. */
 	if (ln->hdr_len > sizeof(*hdr))
 		memset(hdr + 1, 0, ln->hdr_len - sizeof(*hdr));
-	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)hdr,
-				    ln->little_endian, false, 0))
+	if (virtio_net_hdr_tnl_from_skb(skb, (void *)hdr, ln->tunnel_out,
+					ln->little_endian, 0, false, false))
 		return -EPROTO;
 
 	/* Most frames are in one piece: nothing to walk through. */

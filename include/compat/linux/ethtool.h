@@ -5,11 +5,7 @@
 #include_next <linux/ethtool.h>
 #include <linux/version.h>
 
-/*
- * Commit fb6e30a72539 ("net: ethtool: pass a pointer to parameters to get/set_rxfh
- * ethtool ops"), 6.8. RXFH_OPS() makes operations of the older form, which RXFH_OP()
- * names.
- */
+/* Commit fb6e30a72539, 6.8. RXFH_OPS() makes the older form, which RXFH_OP() names. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 struct ethtool_rxfh_param {
 	u8 hfunc;
@@ -32,11 +28,7 @@ static int get##_6_1(struct net_device *dev, u32 *indir, u8 *key,	\
 static int set##_6_1(struct net_device *dev, const u32 *indir,		\
 		     const u8 *key, const u8 hfunc)			\
 {									\
-	struct ethtool_rxfh_param rxfh = {				\
-		.hfunc = hfunc,						\
-		.indir = (u32 *)indir,					\
-		.key = (u8 *)key,					\
-	};								\
+	struct ethtool_rxfh_param rxfh = { hfunc, (u32 *)indir, (u8 *)key }; \
 									\
 	return set(dev, &rxfh, NULL);					\
 }

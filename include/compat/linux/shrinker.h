@@ -6,10 +6,7 @@
 #include <linux/atomic.h>
 #include_next <linux/shrinker.h>
 
-/*
- * Commit c42d50aefd17 ("mm: shrinker: add infrastructure for dynamically
- * allocating shrinker"), 6.7. SHRINKER_ALLOCATED came with it.
- */
+/* Commit c42d50aefd17, 6.7. SHRINKER_ALLOCATED came with it. */
 #ifndef SHRINKER_ALLOCATED
 #include <linux/slab.h>
 

@@ -21,9 +21,8 @@ virtio_driver_set_reset(struct virtio_driver *driver,
 }
 
 /*
- * "virtio_ring: introduce virtqueue_reset()", 6.6, and "virtio_ring: add a func
- * argument 'recycle_done' to virtqueue_resize()", 6.14 and stable 6.12. In place of
- * a reset, a ring gets half its size, and then its own again.
+ * virtqueue_reset(), 6.6, and an argument of virtqueue_resize(), 6.14 and stable 6.12.
+ * In place of a reset, a ring gets half its size, and then its own again.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 static inline int

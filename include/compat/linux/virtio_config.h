@@ -6,10 +6,7 @@
 #include <linux/slab.h>
 #include <linux/version.h>
 
-/*
- * Commit 6c85d6b653ca ("virtio: rename virtio_find_vqs_info() to
- * virtio_find_vqs()"), 6.11: one array of descriptions in place of three.
- */
+/* Commit 6c85d6b653ca, 6.11: one array of descriptions in place of three. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
 struct virtqueue_info {
 	const char *name;

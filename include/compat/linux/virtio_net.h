@@ -15,4 +15,20 @@
 #define VIRTIO_NET_F_HOST_USO		56
 #endif
 
+/* UDP tunnels: 6.17. Before, there is no room for their feature bits. */
+#ifdef VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
+#define VIRTIO_NET_TUNNEL		true
+#else
+#define VIRTIO_NET_TUNNEL		false
+#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO	65
+#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM	66
+#define VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO	67
+#define VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO_CSUM	68
+#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_MAPPED 46
+#define virtio_net_hdr_tnl_to_skb(skb, hdr, tnl, csum, le)		\
+	virtio_net_hdr_to_skb(skb, hdr, le)
+#define virtio_net_hdr_tnl_from_skb(skb, hdr, tnl, le, vlan, valid, len) \
+	virtio_net_hdr_from_skb(skb, hdr, le, valid, vlan)
+#endif
+
 #endif /* _COMPAT_LINUX_VIRTIO_NET_H */
