@@ -114,6 +114,8 @@ def shortage(vm: VM, net: Link, buffers: int) -> None:
         net.inject("off")
         vm.run("killall -9 sink")
     settle(net)
+    # What had been lent of a packet that was dropped has come back, too.
+    expect.eventually("pages that are lent", lambda: pages(vm, "lent"), 0, 30)
     after = net.expect_identity()
     moved = {name: after[name] - before[name] for name in ("rx_frames", "rx_lent", "rx_drop_no_page", "page_dry")}
     expect.progress(str(moved))
