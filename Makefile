@@ -26,7 +26,7 @@ help:
 	@echo 'make check-all       every case on every kernel, as a table; goes on where it was interrupted;'
 	@echo '                     CASES= and KERNELS="6.1 7.2" select, FRESH=1 starts again'
 	@echo 'make wear            what wears a driver out, and each allocation failing once: hours'
-	@echo 'make mutants         does a test catch each of ten planted bugs? MUTANTS= selects'
+	@echo 'make mutants         does a test catch each of the planted bugs? MUTANTS= selects'
 	@echo 'make coverage        which lines of the modules the tests run; CASES="kunit ping", FRESH=1'
 	@echo 'make selftests       the kernel'"'"'s tests of network drivers, on virtio_net and labnet; TESTS="ping.py"'
 	@echo 'make flood           benchmark against the in-tree driver; DURATION=seconds SIZES="64 1500"'
