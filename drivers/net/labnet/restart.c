@@ -75,6 +75,7 @@ bool labnet_queue_broken(struct labnet *ln, const char *queue)
 	return true;
 }
 
+/* What made it fail may pass, as a shortage of memory does. */
 static void restart_work(struct work_struct *work)
 {
 	struct labnet *ln = container_of(work, struct labnet, restart.work.work);
@@ -82,8 +83,9 @@ static void restart_work(struct work_struct *work)
 
 	rtnl_lock();
 	WRITE_ONCE(restart->running, true);
-	if (netif_running(ln->dev) && netif_device_present(ln->dev))
-		labnet_device_restart(ln);
+	if (netif_running(ln->dev) && netif_device_present(ln->dev) &&
+	    labnet_device_restart(ln))
+		labnet_request_restart(ln);
 	WRITE_ONCE(restart->done, jiffies);
 	WRITE_ONCE(restart->frames, restart_frames(ln));
 	WRITE_ONCE(restart->running, false);

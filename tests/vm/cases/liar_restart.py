@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A device that breaks whenever it is started is restarted less and less often; one that works in between, soon each time."""
+"""A device that breaks whenever it is started is restarted less and less often; one that works in between, soon each time. A
+restart that fails is tried again."""
 
 from qemu.vm import VM, GuestError
 from tests.liar import guest
@@ -27,6 +28,7 @@ def run(vm: VM, _net: Link) -> None:
         liar.set_frame(header() + ethernet(liar.mac()))
         now_and_then(liar)
         again_and_again(liar)
+        in_vain(liar)
         liar.expect_balance()
 
 
@@ -57,6 +59,21 @@ def now_and_then(liar: Liar) -> None:
         liar.tell(f"receive 0 {FRAMES}")
     expect.progress(f"at most {longest:.1f} s without a device")
     expect.at_most("seconds of the guest's without a device", longest, SOON)
+
+
+def in_vain(liar: Liar) -> None:
+    """The device breaks, and takes its features back when it is restarted, for a while."""
+    liar.tell("stubborn 1", "lie rx id_range", "receive 0")
+    expect.eventually("restarts that failed", lambda: failures(liar), True, LONGEST)
+    expect.equal("carrier", liar.vm.run(f"cat /sys/class/net/{liar.interface}/carrier").strip(), "0")
+    liar.tell("stubborn 0")
+    expect.eventually("frames are received again", lambda: received(liar), True, LONGEST)
+    liar.expect_delivered()
+
+
+def failures(liar: Liar) -> bool:
+    """Whether a restart has failed, and the one after it."""
+    return int(liar.vm.run("dmesg | grep -c 'cannot start the device' || true")) >= 2
 
 
 def restarts(liar: Liar) -> int:
