@@ -25,6 +25,9 @@ static bool delivery_offloads(struct labnet_rx *rx, struct sk_buff *skb,
 	if (likely(!(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
 		   hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE))
 		return true;
+	/* Without these, 6.1 believes any type of segments. */
+	skb_reset_mac_header(skb);
+	skb_set_network_header(skb, ETH_HLEN);
 	return !virtio_net_hdr_tnl_to_skb(skb, (const void *)hdr, ln->tunnel_in,
 					  ln->tunnel_in_csum,
 					  ln->little_endian);
