@@ -33,7 +33,7 @@ def ending(vm: VM, _driver: str) -> None:
     vm.run("rmmod labyrinth")
     headings = [line for line in vm.warnings() if "WARNING:" in line]
     expect.equal("warnings on the console", len(headings), 2)
-    for heading, place in zip(headings, ("ledger.c", "zone.c"), strict=True):
+    for heading, place in zip(headings, ("labyrinth_ledger_refuse", "labyrinth_zone_destroy"), strict=True):
         expect.contains("where a warning came from", heading, place)
 
 
