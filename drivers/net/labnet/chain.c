@@ -185,9 +185,9 @@ void labnet_chain_open(struct labnet_rx *rx, struct labyrinth_entry *first)
 }
 
 /*
- * The frame in hand begins in @buffer and is @len bytes long, which becomes what of
- * them is there. Returns the number of pages that it is in; 1 if it is longer than
- * the chain, and so than its first page.
+ * The frame in hand is in @buffer, a chain or not, and is @len bytes long, which
+ * becomes what of them is in the first page. Returns the number of pages that it is
+ * in; 1 if it is longer than the chain, and so than its first page.
  */
 unsigned int labnet_chain_spread(struct labnet_rx *rx,
 				 struct labnet_buffer buffer, unsigned int *len)
@@ -195,6 +195,9 @@ unsigned int labnet_chain_spread(struct labnet_rx *rx,
 	unsigned int first = labnet_buffer_page(buffer)->len;
 	unsigned int rest = *len > first ? *len - first : 0;
 
+	if (!rx->chain.pages)
+		return 1;
+	labnet_chain_open(rx, buffer.entry);
 	if (!rest || rest > (rx->chain.pages - 1) * LABNET_CHAIN_LINK)
 		return 1;
 	rx->chain.rest = rest;

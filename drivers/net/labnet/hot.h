@@ -34,16 +34,12 @@ static inline struct labnet_buffer labnet_buffer_get(struct labnet_rx *rx,
 						     unsigned int *len)
 {
 	void *token = virtqueue_get_buf(rx->vq, len);
-	struct labnet_buffer buffer;
 
 	if (unlikely(!token))
 		return (struct labnet_buffer) {};
 	if (--rx->posted < rx->posted_min)
 		rx->posted_min = rx->posted;
-	buffer = labnet_buffer_find(token);
-	if (unlikely(rx->chain.pages))
-		labnet_chain_open(rx, buffer.entry);
-	return buffer;
+	return labnet_buffer_find(token);
 }
 
 /* Get the next buffer of a frame that is in several. */

@@ -243,14 +243,16 @@ static unsigned int rx_buffers(struct labnet_rx *rx, struct labnet_buffer buffer
 			       unsigned int *len)
 {
 	const struct labnet *ln = rx->ln;
-	unsigned int buffers;
+	unsigned int buffers, first = *len;
 
-	if (rx->chain.pages)
-		return labnet_chain_spread(rx, buffer, len);
-	if (!ln->mergeable)
-		return 1;
-	buffers = __virtio16_to_cpu(ln->little_endian, hdr->num_buffers);
-	return likely(buffers <= rx->size) ? buffers : 0;
+	if (likely(ln->mergeable)) {
+		buffers = __virtio16_to_cpu(ln->little_endian, hdr->num_buffers);
+		return likely(buffers <= rx->size) ? buffers : 0;
+	}
+	/* A length of its own, so that the caller's can be in a register. */
+	buffers = labnet_chain_spread(rx, buffer, &first);
+	*len = first;
+	return buffers;
 }
 
 /*
