@@ -39,7 +39,7 @@ void liar_ring_init(struct liar_queue *queue, struct virtqueue *vq)
 	queue->next = 0;
 	queue->used = 0;
 	queue->event = 0;
-	queue->irq = IRQ_WORK_INIT_HARD(ring_irq);
+	queue->irq = IRQ_WORK_INIT(ring_irq);
 	WRITE_ONCE(queue->vq, vq);
 }
 
