@@ -359,6 +359,7 @@ static int status_show(struct seq_file *file, void *unused)
 	seq_printf(file, "offered %*pbl\n", LIAR_FEATURES, liar->offered);
 	seq_printf(file, "taken %*pbl\n", LIAR_FEATURES, liar->taken);
 	seq_printf(file, "status %u\n", liar->status);
+	seq_printf(file, "resets %llu\n", liar->resets);
 	seq_printf(file, "header %u\n", liar_play_header(liar));
 	seq_printf(file, "pairs %u\n", liar_play_pairs(liar));
 	seq_printf(file, "wire %s\n", liar->wire ? liar->wire->name : "none");

@@ -232,6 +232,7 @@ struct liar_past {
  * @taken: those that the driver has taken
  * @config: the configuration space
  * @status: the device status field
+ * @resets: how often the driver, or the core for it, has reset the device
  * @queue: @count of them: receive, transmit and so on, control
  * @wire: the device that receives what this one transmits; NULL: nobody does
  * @frame: what "receive" injects
@@ -266,6 +267,7 @@ struct liar {
 	DECLARE_BITMAP(taken, LIAR_FEATURES);
 	u8 config[LIAR_CONFIG_SIZE];
 	u8 status;
+	u64 resets;
 	struct liar_queue *queue;
 	struct liar *wire;
 	struct liar_frame frame;

@@ -47,6 +47,7 @@ static void transport_reset(struct virtio_device *vdev)
 
 	mutex_lock(&liar_lock);
 	liar->status = 0;
+	liar->resets++;
 	bitmap_zero(liar->taken, LIAR_FEATURES);
 	liar_lies_forget(liar);
 	mutex_unlock(&liar_lock);
