@@ -3,11 +3,12 @@
 
 import base64
 import socket
+import subprocess
 import threading
 import time
 import unittest
 
-from qemu.agent import Agent, Silence
+from qemu.agent import Agent, Silence, escaped
 
 
 class Answers(unittest.TestCase):
@@ -54,3 +55,15 @@ class Answers(unittest.TestCase):
         with self.assertRaisesRegex(Silence, "in time"):
             self.ask("begin 1 0\n", timeout=0.5)
         self.assertLess(time.monotonic() - start, 3)
+
+
+class Requests(unittest.TestCase):
+    """What the guest's shell makes of a script, with the words of qemu/init."""
+
+    def test_nothing_is_lost(self) -> None:
+        for script in ("true", "a\nb\n\n\tc", r"printf '\n %d%% \\0101 \c' 1", "echo 'ü \x7f \x01' \"$x\" `y` #"):
+            with self.subTest(script=script):
+                done = subprocess.run(["dash", "-c", "read -r id script; printf '%b' \"$script\""],
+                                      input=f"1 {escaped(script)}\n".encode(), stdout=subprocess.PIPE, check=True)
+                self.assertEqual(done.stdout, script.encode())
+
