@@ -16,7 +16,7 @@ from qemu import BUILD, SetupError, cache
 # fetches them into the cache.
 PACKAGES = (
     # building modules and kernels
-    "make", "gcc", "libc6-dev", "bc", "bison", "flex", "libelf-dev", "libssl-dev", "perl", "xz-utils",
+    "make", "gcc", "libc6-dev", "bc", "bison", "flex", "libelf-dev", "libssl-dev", "perl", "xz-utils", "dwarves",
     # the guest
     "qemu-system-x86", "busybox-static", "cpio", "kmod", "util-linux", "e2fsprogs",
     # the network, and what is sent over it
