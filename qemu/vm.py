@@ -11,6 +11,7 @@ answer, a panic, QEMU gone - is Lost: nobody knows. Silence is never taken for s
 import argparse
 import contextlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -54,6 +55,10 @@ class GuestError(Exception):
 
 class Lost(Exception):
     """The guest can say nothing more."""
+
+
+class Unborn(Lost):
+    """The guest's kernel has died before its init was there."""
 
 
 @dataclass
@@ -138,7 +143,7 @@ class VM:
         if self._accelerator is None:
             self._accelerator = trial.accelerator(self.kernel)
         try:
-            self._start()
+            self._boot()
         except BaseException:
             self.kill()
             raise
@@ -192,11 +197,7 @@ class VM:
 
     def kill(self) -> None:
         """End the guest without asking it."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-        for channel in getattr(self, "_channels", ()):
-            channel.close()
+        self._end()
         self._initrd.unlink(missing_ok=True)
 
     def warnings(self) -> list[str]:
@@ -212,6 +213,27 @@ class VM:
         if self.interactive:
             words += ["quiet", "labyrinth.shell"]
         return " ".join(filter(None, words))
+
+    def _boot(self) -> None:
+        """Start the guest; one whose kernel dies before its init gets a second chance, with a word about it.
+
+        Nothing of ours runs in a guest before that. QEMU's emulation now and then runs a breakpoint that the kernel has put
+        into its own code for the moment in which it patches it.
+        """
+        try:
+            self._start()
+        except Unborn as unborn:
+            self._end()
+            kept = shutil.copy(self.log, self.log.with_suffix(".unborn"))
+            print(f"{str(unborn).partition(chr(10))[0]}: trying once more (log: {kept})", flush=True)
+            self._start()
+
+    def _end(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        for channel in getattr(self, "_channels", ()):
+            channel.close()
 
     def _start(self) -> None:
         """Start QEMU, which dies with this process, and wait for the guest's greeting."""
@@ -229,7 +251,8 @@ class VM:
             self._monitor = QMP(monitor)
             release = self._agent.hello(BOOT_TIMEOUT)
         except (Silence, QMPError) as error:
-            raise self.lost(f"{error} while booting {self.kernel.name}") from error
+            lost = self.lost(f"{error} while booting {self.kernel.name}")
+            raise (lost if self.alive() or not self._console() else Unborn(*lost.args)) from error
         if release != self.kernel.release:
             raise self.lost(f"the guest runs {release}, not {self.kernel.release}")
 

@@ -95,6 +95,18 @@ class Verdicts(unittest.TestCase):
         self.assertIn("while booting", result.message)
         self.assertLess(result.seconds, 30)
 
+    def test_kernel_that_dies_once(self) -> None:
+        words = ["console=ttyS0 panic=-1 rdinit=/none root=/none", "console=ttyS0 panic=-1"]
+        with mock.patch.object(VM, "_append", side_effect=words):
+            result = verdict(lambda vm, net: None)
+        self.assertEqual((result.outcome, result.message), ("pass", ""))
+
+    def test_kernel_that_dies_twice(self) -> None:
+        result = verdict(lambda vm, net: None, APPEND="rdinit=/none root=/none")
+        self.assertEqual(result.outcome, "lost")
+        self.assertIn("while booting", result.message)
+        self.assertIn("Kernel panic", result.message)
+
     def test_qemu_that_does_not_start(self) -> None:
         with self.assertRaisesRegex(Lost, "no-such-device"):
             with VM(KERNEL, log=LOGS / "no-start.log", extra_args=["-device", "no-such-device"]):
