@@ -30,6 +30,9 @@ QEMU = "qemu-system-x86_64"
 # An emulated debug kernel on a busy machine takes 90 seconds and more; an ordinary boot takes five.
 BOOT_TIMEOUT = 300.0
 CONSOLE_TAIL = 12
+# They wait longer than usual: under emulation, on a machine with other work to do, a guest's CPU may well stand still for
+# twenty seconds.
+WATCHDOGS = "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=60"
 
 # What the kernel prints when something is wrong with it, or with us.
 SUSPICIOUS = re.compile(
@@ -209,7 +212,7 @@ class VM:
         return self.log.with_suffix(".initrd")
 
     def _append(self) -> str:
-        words = ["console=ttyS0", "panic=-1", self.kernel.append, self.append]
+        words = ["console=ttyS0", "panic=-1", WATCHDOGS, self.kernel.append, self.append]
         if self.interactive:
             words += ["quiet", "labyrinth.shell"]
         return " ".join(filter(None, words))
