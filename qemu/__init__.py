@@ -14,7 +14,11 @@ BUILD = TOP / "build"
 
 
 class SetupError(Exception):
-    """Something outside the project is missing; str() is one line that says what and what to do."""
+    """Something outside the project is missing, or nobody can have what is asked for; str() is one line: what, and what to do."""
+
+
+class RunError(Exception):
+    """What was begun cannot be finished; the first line of str() says why."""
 
 
 def cache() -> Path:

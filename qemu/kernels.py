@@ -14,11 +14,10 @@ import argparse
 import hashlib
 import json
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from qemu import SetupError, prebuilt, sourcebuild, store
+from qemu import SetupError, command, prebuilt, sourcebuild, store
 from qemu.packages import Archive
 
 
@@ -156,7 +155,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SetupError as problem:
-        sys.exit(f"error: {problem}")
+    command.run(main)

@@ -10,11 +10,10 @@ print no warning, unload everything and leak no memory: each of these is one mor
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from qemu import BUILD, SetupError, kernels, ktap, modules
+from qemu import BUILD, command, kernels, ktap, modules
 from qemu.ktap import Result
 from qemu.vm import VM, GuestError, Lost
 
@@ -121,7 +120,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError) as problem:
-        sys.exit(f"error: {problem}")
+    command.run(main)

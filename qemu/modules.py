@@ -11,12 +11,11 @@ and is built there.
 import argparse
 import os
 import subprocess
-import sys
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from qemu import BUILD, TOP, SetupError, kernels, store
+from qemu import BUILD, TOP, SetupError, command, kernels, store
 
 # What kbuild reads, from the top of the checkout. Tests bring modules of their own.
 SOURCES = ("Kbuild", "drivers", "include", "tests")
@@ -24,7 +23,7 @@ SUFFIXES = (".c", ".h", ".S")
 NAMES = ("Kbuild", "Makefile")
 
 
-class BuildError(Exception):
+class BuildError(SetupError):
     """The compiler refused; str() is its first complaint and where to read the rest."""
 
 
@@ -149,7 +148,4 @@ def _release(kdir: Path) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (SetupError, BuildError) as problem:
-        sys.exit(f"error: {problem}")
+    command.run(main)

@@ -6,8 +6,10 @@ import socket
 import time
 from typing import Any
 
+from qemu import RunError
 
-class QMPError(Exception):
+
+class QMPError(RunError):
     """QEMU refused a command, or hung up."""
 
 

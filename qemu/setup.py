@@ -7,10 +7,9 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-from qemu import BUILD, SetupError, cache
+from qemu import BUILD, SetupError, cache, command
 
 # Everything that the build, the harness, the tests and the benchmark call. Kernels are not installed: qemu.kernels
 # fetches them into the cache.
@@ -22,7 +21,7 @@ PACKAGES = (
     # the network, and what is sent over it
     "iproute2", "iputils-ping", "ethtool", "iperf3",
     # reports and lint
-    "git", "python3", "python3-matplotlib", "shellcheck", "clang", "sparse", "patch", "gcovr",
+    "git", "python3", "python3-matplotlib", "shellcheck", "pyflakes3", "clang", "sparse", "patch", "gcovr",
 )
 
 # MiB that have to be free, beside the packages: Debian's kernel unpacked; modules, initramfs, logs and reports. A
@@ -113,7 +112,4 @@ def _as_root() -> list[str]:
 
 
 if __name__ == "__main__":
-    try:
-        provide()
-    except SetupError as problem:
-        sys.exit(f"error: {problem}")
+    command.run(provide)

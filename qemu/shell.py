@@ -11,8 +11,8 @@ import os
 import sys
 import termios
 
-from qemu import BUILD, SetupError, kernels, modules, network
-from qemu.vm import VM, GuestError, Lost, Nic
+from qemu import BUILD, SetupError, command, kernels, modules, network
+from qemu.vm import VM, Nic
 
 HOST, GUEST = "10.11.0.1", "10.11.0.2"
 CONFIGURE = """
@@ -57,7 +57,4 @@ def _converse(machine: VM, driver: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (SetupError, modules.BuildError, GuestError, Lost) as problem:
-        sys.exit(f"error: {problem}")
+    command.run(main)

@@ -14,14 +14,13 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qemu import BUILD, SetupError, initramfs, kernels, modules, trial
+from qemu import BUILD, RunError, command, initramfs, kernels, modules, trial
 from qemu.agent import Agent, Silence
 from qemu.kernels import Kernel
 from qemu.qmp import QMP, QMPError
@@ -45,7 +44,7 @@ SUSPICIOUS = re.compile(
     r"ODEBUG:|nobody cared")
 
 
-class GuestError(Exception):
+class GuestError(RunError):
     """A script ended with a status other than 0."""
 
     def __init__(self, script: str, status: int, output: str, console: Sequence[str] = ()) -> None:
@@ -56,7 +55,7 @@ class GuestError(Exception):
         super().__init__("\n".join(lines))
 
 
-class Lost(Exception):
+class Lost(RunError):
     """The guest can say nothing more."""
 
 
@@ -298,7 +297,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SetupError as problem:
-        sys.exit(f"error: {problem}")
+    command.run(main)

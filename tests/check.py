@@ -15,7 +15,7 @@ import unittest
 from collections.abc import Iterator
 from dataclasses import replace
 
-from qemu import TOP, SetupError, kernels, kunit, modules, network
+from qemu import TOP, SetupError, command, kernels, kunit, modules, network
 from qemu.qmp import QMPError
 from tests.lint import compilers, tools
 from tests.lint.checks import CHECKS
@@ -132,7 +132,7 @@ def guarded(group: str, results: Iterator[Result]) -> Iterator[Result]:
     """Pass @results on; what keeps the group from running is one more failure, not the end of everything."""
     try:
         yield from results
-    except (SetupError, modules.BuildError, QMPError) as problem:
+    except (SetupError, QMPError) as problem:
         yield Result(group, "(set-up)", "fail", str(problem))
 
 
@@ -200,11 +200,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except SetupError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    command.run(lambda: main(sys.argv[1:]))

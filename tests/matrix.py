@@ -10,13 +10,12 @@ import argparse
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from qemu import BUILD, TOP, SetupError, kernels, kunit, modules, network
+from qemu import BUILD, TOP, SetupError, command, kernels, kunit, modules, network
 from tests.lint.tree import Tree
 from tests.vm import runner
 
@@ -151,11 +150,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+    command.run(main, interrupted="interrupted; the same command goes on from here")

@@ -18,14 +18,13 @@ import json
 import os
 import re
 import statistics
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qemu import BUILD, TOP, SetupError, kernels, modules
+from qemu import BUILD, TOP, RunError, command, kernels, modules
 from qemu.kernels import Kernel
-from qemu.vm import VM, GuestError, Lost
+from qemu.vm import VM
 from tests.bench import tradeoff
 from tests.bench.flood import versions
 from tests.bench.table import Table
@@ -34,7 +33,6 @@ OUTPUT = BUILD / "bench/alloc.json"
 TRADEOFF = BUILD / "bench/tradeoff.json"
 LOGS = BUILD / "logs"
 DOCUMENT = TOP / "Documentation/performance-pages.rst"
-MISSED, MISUSED, UNFINISHED = 1, 2, 3
 # Single-threaded, or nothing is exact. QEMU counts one instruction for each byte that "rep movsb" moves; so the guest
 # is told that it is slow, and uses other ways, as it would if it really were.
 ICOUNT = ["-accel", "tcg,thread=single", "-cpu", "max,-erms,-fsrm,-cx16", "-icount", "shift=0,sleep=on"]
@@ -48,7 +46,7 @@ ONE, MANY = 1, 64
 TOLERANCE = 0.03
 
 
-class BadReport(Exception):
+class BadReport(RunError):
     """The guest's report is not what it has to be; str() says in what respect."""
 
 
@@ -220,7 +218,7 @@ def replace(path: Path, mark: str, blocks: list[str]) -> None:
     new, count = re.subn(rf"(?s)(\.\. {mark} begins\n).*(\.\. {mark} ends\n)",
                          lambda found: found[1] + "\n" + "\n\n".join(blocks) + "\n\n" + found[2], text)
     if count != 1:
-        raise SetupError(f"{path}: the marks of the measured part are missing")
+        raise RunError(f"{path}: the marks of the measured part are missing")
     path.write_text(new)
 
 
@@ -267,12 +265,7 @@ def main() -> int:
                                      epilog="Environment: KERNEL (of qemu.kernels).")
     parser.add_argument("--document", action="store_true", help=f"put the tables into {DOCUMENT.relative_to(TOP)}")
     options = parser.parse_args()
-    try:
-        name = kernels.find(os.environ.get("KERNEL") or "6.1").name
-    except SetupError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return MISUSED
-    kernel = kernels.get(name)
+    kernel = kernels.get(os.environ.get("KERNEL") or "6.1")
     modules.build(kernel)
     print(f"booting {kernel.release}, instructions counted", flush=True)
     report = parse(measure(kernel, "cost"))
@@ -285,7 +278,7 @@ def main() -> int:
     if options.document:
         document(report, DOCUMENT, kernel)
         replace(DOCUMENT, "tradeoff", [f"Measured on {kernel.release}:", rst(tradeoff.overview(ways))])
-    return 0 if met else MISSED
+    return 0 if met else command.FAILED
 
 
 def show_ways(ways: list[tradeoff.Way]) -> bool:
@@ -302,8 +295,4 @@ def show_ways(ways: list[tradeoff.Way]) -> bool:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError, BadReport, tradeoff.BadTradeoff, GuestError, Lost) as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(UNFINISHED)
+    command.run(main)

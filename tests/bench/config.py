@@ -6,11 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qemu import SetupError
+
 SMALLEST, LARGEST = 60, 1514  # bytes: Ethernet's least, and a full MTU of 1500
 LONGEST = 60.0  # seconds: all samples of a turn have to fit through the guest's agent
 
 
-class BadConfiguration(Exception):
+class BadConfiguration(SetupError):
     """A wish that cannot be met; str() is one line that says which and why."""
 
 

@@ -22,19 +22,18 @@ import sys
 import time
 from pathlib import Path
 
-from qemu import BUILD, TOP, SetupError, kernels, modules, network
+from qemu import BUILD, TOP, command, kernels, modules, network
 from qemu.kernels import Kernel
 from qemu.vm import VM, GuestError, Lost
 
 from tests.bench import compare, config, guest, report, traffic
-from tests.bench.config import BadConfiguration, Configuration
+from tests.bench.config import Configuration
 from tests.bench.guest import Card
 from tests.bench.samples import Account, Result, Transfer, Turn
 from tests.bench.table import spread_text, tables
 
 OUTPUT = BUILD / "flood"
 LOG = BUILD / "logs/flood.log"
-FAILED, MISUSED, UNFINISHED = 1, 2, 3
 
 
 class Bench:
@@ -206,12 +205,8 @@ def save(result: Result) -> Path:
 
 def prepare() -> tuple[Configuration, Kernel]:
     """Read the configuration and get the kernel and the modules ready: all that needs the outer network."""
-    try:
-        wish = config.read(sys.argv[1:])
-        kernels.find(wish.kernel)
-    except (BadConfiguration, SetupError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(MISUSED)
+    wish = config.read(sys.argv[1:])
+    kernels.find(wish.kernel)
     kernel = kernels.get(wish.kernel)
     if not network.inside() and not wish.in_tree:
         print(f"building the modules for {kernel.release}", flush=True)
@@ -233,23 +228,17 @@ def main() -> int:
         wish, kernel = prepare()
         network.enter()
         result = Bench(wish, kernel).run()
-    except (SetupError, modules.BuildError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return FAILED
     except (Lost, GuestError, traffic.TrafficError, ValueError) as problem:
         print(f"error: the run could not finish: {_reason(problem)} (logs: {LOG}, {LOG.with_suffix('.qemu')})",
               file=sys.stderr)
-        return UNFINISHED
+        return command.UNFINISHED
     lines, passed = verdict(result)
     data, page = save(result), report.write(result, OUTPUT, lines, passed)
     show(result)
     print("\n".join(lines))
     print(f"report: {page}\ndata:   {data}")
-    return 0 if passed else FAILED
+    return 0 if passed else command.FAILED
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
+    command.run(main)

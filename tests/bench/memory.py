@@ -17,12 +17,11 @@ import json
 import os
 import re
 import statistics
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qemu import BUILD, TOP, SetupError, kernels, modules, network
-from qemu.vm import VM, GuestError, Lost
+from qemu import BUILD, TOP, SetupError, command, kernels, modules, network
+from qemu.vm import VM
 from tests.bench import guest, traffic
 from tests.bench.alloc import rst
 from tests.bench.config import BadConfiguration
@@ -31,7 +30,6 @@ from tests.bench.flood import versions
 from tests.bench.table import Table
 from tests.bench.traffic import Flood, TapLine
 
-MISSED, MISUSED, UNFINISHED = 1, 2, 3
 OURS, THEIRS = "labnet", "virtio_net"
 DRIVERS = (OURS, THEIRS)
 STATES = ("card is up", "after a UDP flood, 1500 bytes", "after a flood of 64 and 1500 bytes", "after TCP, 64 KB at a time")
@@ -183,13 +181,9 @@ def main() -> int:
     parser.add_argument("--document", action="store_true", help="put the table into Documentation/memory.rst")
     options = parser.parse_args()
     name, ring = os.environ.get("KERNEL") or "6.1", os.environ.get("RINGS") or RINGS[0]
-    try:
-        if ring not in RINGS:
-            raise BadConfiguration(f"RINGS={ring}: give one of {', '.join(RINGS)}")
-        kernels.find(name)
-    except (BadConfiguration, SetupError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return MISUSED
+    if ring not in RINGS:
+        raise BadConfiguration(f"RINGS={ring}: give one of {', '.join(RINGS)}")
+    kernels.find(name)
     kernel = kernels.get(name)
     if not network.inside():
         modules.build(kernel)
@@ -203,14 +197,8 @@ def main() -> int:
         document(result, name)
     for state in result.missed():
         print(f"MISSED   receive memory, {state}: {result.ratio(state):.2f}, at most {BOUND:.2f}")
-    return MISSED if result.missed() else 0
+    return command.FAILED if result.missed() else 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError, GuestError, Lost, traffic.TrafficError) as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(UNFINISHED)
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
+    command.run(main)

@@ -136,7 +136,7 @@ class DocumentTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as name:
             path = Path(name) / "page.rst"
             path.write_text("nothing\n")
-            with self.assertRaisesRegex(alloc.SetupError, "marks"):
+            with self.assertRaisesRegex(alloc.RunError, "marks"):
                 alloc.document(alloc.parse(text()), path, SimpleNamespace(release="6.1"))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from qemu import RunError
 from tests.bench.table import Table
 
 REQUESTS = 1024
@@ -24,7 +25,7 @@ MEMORY = "256M"
 PERCENTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 
 
-class BadTradeoff(Exception):
+class BadTradeoff(RunError):
     """The guest's report is not what it has to be; str() says in what respect."""
 
 

@@ -24,7 +24,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from qemu import network
+from qemu import RunError, network
 from qemu.vm import Nic
 
 from tests.bench import compiler
@@ -32,7 +32,7 @@ from tests.bench import compiler
 PORT = 9000
 
 
-class TrafficError(Exception):
+class TrafficError(RunError):
     """A generator could not do its work; str() is one line."""
 
 

@@ -4,13 +4,12 @@
 import argparse
 import os
 import shutil
-import sys
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from qemu import BUILD, TOP, SetupError, kernels, kunit, modules, network
+from qemu import BUILD, TOP, SetupError, command, kernels, kunit, network
 from qemu.kernels import Kernel
 from tests.coverage import guest, report
 from tests.vm import runner
@@ -136,11 +135,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+    command.run(main, interrupted="interrupted; the same command goes on from here")

@@ -3,18 +3,15 @@
 
 import argparse
 import os
-import sys
 
-from qemu import BUILD, TOP, SetupError, kernels, modules, network
+from qemu import BUILD, TOP, SetupError, command, kernels, modules, network
 from qemu.kernels import Kernel
-from qemu.qmp import QMPError
-from qemu.vm import VM, GuestError, Lost
+from qemu.vm import VM
 from tests.features import bits, cards
 from tests.features.table import Card, lacking, table
 
 DOCUMENT = TOP / "Documentation/driver.rst"
 DRIVERS = ("virtio_net", "labnet")
-FAILED, MISUSED, UNFINISHED = 1, 2, 3
 
 
 def main() -> int:
@@ -33,7 +30,7 @@ def main() -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(*lines, f"written to {path.relative_to(TOP)}", sep="\n")
-    return FAILED if unexplained else 0
+    return command.FAILED if unexplained else 0
 
 
 def examine(kernel: Kernel) -> list[Card]:
@@ -80,14 +77,4 @@ def report(kernel: Kernel, found: list[Card]) -> tuple[list[str], int]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(MISUSED)
-    except (Lost, GuestError, QMPError, ValueError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(UNFINISHED)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    command.run(main)

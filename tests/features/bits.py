@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from qemu import RunError
+
 # virtio 1.2, sections 5.1.3 and 6, and the legacy interface.
 NAMES = {
     0: "CSUM", 1: "GUEST_CSUM", 2: "CTRL_GUEST_OFFLOADS", 3: "MTU", 5: "MAC", 6: "GSO", 7: "GUEST_TSO4",
@@ -38,7 +40,7 @@ def offered(status: dict) -> set[int]:
         word = re.sub(r"^(VIRTIO_NET|VIRTIO_RING|VIRTIO|VHOST_USER|VHOST)_F_", "", text.partition(":")[0])
         number = NUMBERS.get(ALIASES.get(word, word))
         if number is None:
-            raise ValueError(f"QEMU speaks of a feature {word}, which is unknown here")
+            raise RunError(f"QEMU speaks of a feature {word}, which is unknown here")
         found.add(number)
     return found
 
@@ -47,7 +49,7 @@ def negotiated(text: str) -> set[int]:
     """Return the bits that a driver has taken, from /sys/bus/virtio/devices/*/features: one digit for each."""
     digits = text.strip()
     if not re.fullmatch("[01]{64,}", digits):
-        raise ValueError(f"{digits!r} are no feature bits")
+        raise RunError(f"{digits!r} are no feature bits")
     return {number for number, digit in enumerate(digits) if digit == "1"}
 
 
@@ -58,7 +60,7 @@ class Reasons:
         rows = (ROW.match(line) for line in joined(document.read_text(encoding="utf-8").splitlines()))
         self._rows = {row[1]: (row[2], row[3]) for row in rows if row}
         if not self._rows:
-            raise ValueError(f"{document}: no table of features that can be read")
+            raise RunError(f"{document}: no table of features that can be read")
 
     def why(self, number: int, taken: Iterable[int]) -> str:
         """Return why labnet does not take a bit on a card of which it has @taken others; empty if nothing says so."""

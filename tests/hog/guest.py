@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """The hog in a guest: what a case tells it, and what became of the zone's counters."""
 
-import re
 from collections.abc import Mapping
 from types import TracebackType
 

@@ -2,9 +2,8 @@
 """The command line of the checks; see the package."""
 
 import argparse
-import sys
 
-from qemu import TOP, SetupError
+from qemu import TOP, command
 from tests.lint import counters
 from tests.lint.checks import CHECKS, find, run
 from tests.lint.tree import Tree
@@ -40,8 +39,4 @@ def _report(name: str, complaints: list[str]) -> bool:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except SetupError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
+    command.run(main)

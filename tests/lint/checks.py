@@ -11,6 +11,7 @@ CHECKS: dict[str, Callable[[Tree], Iterator[Finding]]] = {
     "checkpatch": style.checkpatch,
     "kernel-doc": style.kernel_doc,
     "shell": style.shell,
+    "python": style.python,
     "gcc": compilers.gcc,
     "clang": compilers.clang,
     "layering": structure.layering,

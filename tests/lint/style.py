@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Style, as the kernel's checkpatch.pl and kernel-doc see it, and as shellcheck does."""
+"""Style, as the kernel's checkpatch.pl and kernel-doc see it, and as shellcheck and pyflakes do."""
 
 import re
 import tempfile
@@ -108,6 +108,16 @@ def shell(tree: Tree) -> Iterator[Finding]:
     complaints = [match for line in done.stdout.splitlines() if (match := SHELL_COMPLAINT.match(line))]
     if done.returncode and not complaints:
         raise SetupError(f"shellcheck failed: {done.stderr.strip()[:200]}")
+    for path, line, text in (match.groups() for match in complaints):
+        yield Finding(path, int(line), text)
+
+
+def python(tree: Tree) -> Iterator[Finding]:
+    """Python has no name that is undefined or unused: pyflakes"""
+    done = tools.call(tools.require("pyflakes3"), *tree.matching(".py"), cwd=tree.root)
+    complaints = [match for line in done.stdout.splitlines() if (match := SHELL_COMPLAINT.match(line))]
+    if done.returncode and not complaints:
+        raise SetupError(f"pyflakes failed: {(done.stderr or done.stdout).strip()[:200]}")
     for path, line, text in (match.groups() for match in complaints):
         yield Finding(path, int(line), text)
 

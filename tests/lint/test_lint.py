@@ -88,6 +88,12 @@ class Style(Sample):
         self.add("qemu/init", "#!/bin/sh\n\necho $HOME\n")
         self.expect("shell", "qemu/init:3: ")
 
+    def test_python(self) -> None:
+        self.add("qemu/good.py", "import sys\n\nsys.exit()\n")
+        self.expect("python")
+        self.add("qemu/bad.py", "import sys\n\nexit(status)\n")
+        self.expect("python", "qemu/bad.py:1: 'sys' imported but unused", "qemu/bad.py:3: undefined name 'status'")
+
     def test_missing_tools_are_named(self) -> None:
         self.add("qemu/init", "#!/bin/sh\n")
         self.add("drivers/good.c", GOOD_C)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qemu import BUILD, TOP, SetupError, kernels, kunit, modules, network
+from qemu import BUILD, TOP, SetupError, command, kernels, kunit, modules, network
 from tests.mutants import mutant as mutants
 from tests.mutants.mutant import Mutant
 from tests.vm import runner
@@ -92,11 +92,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except SetupError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    command.run(lambda: main(sys.argv[1:]))

@@ -8,7 +8,7 @@ For each scenario (scenarios.py) there are four trials: the in-tree driver and l
 with processes that the OOM killer may not touch. Results are written to build/pressure/: result.json with all samples,
 report.html with the pictures. That a guest died, or a bound does not hold, is a result and stands in the table.
 
-Exit status: 0 when all trials could be measured; 1 when it could not begin; 2 for a configuration that makes no sense;
+Exit status: 0 when all trials could be measured; 2 for a configuration that makes no sense, or when it could not begin;
 3 when a trial could not be measured.
 """
 
@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from qemu import BUILD, SetupError, kernels, modules, network
+from qemu import BUILD, SetupError, command, kernels, modules, network
 from qemu.kernels import Kernel
 from qemu.qmp import QMPError
 from qemu.vm import GuestError, Lost
@@ -27,14 +27,13 @@ from qemu.vm import GuestError, Lost
 from tests.bench import traffic
 from tests.bench.flood import versions
 from tests.pressure import config, report
-from tests.pressure.config import BadConfiguration, Configuration
+from tests.pressure.config import Configuration
 from tests.pressure.judge import Findings, bind, judge
 from tests.pressure.record import Trial
 from tests.pressure.table import broken, death, tables
 from tests.pressure.trial import Laboratory, Unfit
 
 OUTPUT = BUILD / "pressure"
-FAILED, MISUSED, UNFINISHED = 1, 2, 3
 ATTEMPTS = 3
 
 
@@ -101,12 +100,8 @@ def save(trials: list[Trial], findings: list[Findings], wish: Configuration, use
 
 def prepare() -> tuple[Configuration, Kernel]:
     """Read the configuration and get the kernel and the modules ready: all that needs the outer network."""
-    try:
-        wish = config.read(sys.argv[1:])
-        kernels.find(wish.kernel)
-    except (BadConfiguration, SetupError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(MISUSED)
+    wish = config.read(sys.argv[1:])
+    kernels.find(wish.kernel)
     kernel = kernels.get(wish.kernel)
     if not network.inside():
         print(f"building the modules for {kernel.release}", flush=True)
@@ -124,12 +119,9 @@ def main() -> int:
         if os.getloadavg()[0] > 0.7 * (os.cpu_count() or 1):
             print(f"this machine is busy with other work (load average {os.getloadavg()[0]:.1f}): times are rough")
         trials, findings = run(wish, kernel)
-    except (SetupError, modules.BuildError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return FAILED
     except (Lost, GuestError, QMPError, traffic.TrafficError, ValueError) as problem:
         print(f"error: the run could not finish: {problem}\nlogs: {OUTPUT}/logs", file=sys.stderr)
-        return UNFINISHED
+        return command.UNFINISHED
     used = versions(kernel)
     data, page = save(trials, findings, wish, used), report.write(findings, trials, wish, used, OUTPUT)
     show(findings)
@@ -138,7 +130,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
+    command.run(main)

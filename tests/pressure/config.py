@@ -6,12 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qemu import SetupError
 from tests.pressure.scenarios import SCENARIOS
 
 DRIVERS = ("virtio_net", "labnet")
 
 
-class BadConfiguration(Exception):
+class BadConfiguration(SetupError):
     """A wish that cannot be met; str() is one line that says which and why."""
 
 

@@ -3,12 +3,11 @@
 
 import argparse
 import json
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-from qemu import BUILD, TOP, SetupError, kernels, modules, network
+from qemu import BUILD, TOP, SetupError, command, kernels, modules, network
 from tests.selftests import guest, image, results
 from tests.selftests.results import NOT_RUN, WHOLE, Outcome
 
@@ -92,11 +91,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    command.run(main)

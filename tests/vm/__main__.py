@@ -3,9 +3,8 @@
 
 import argparse
 import os
-import sys
 
-from qemu import SetupError, kernels, modules, network
+from qemu import SetupError, command, kernels, modules, network
 from tests.vm import runner
 
 
@@ -51,11 +50,4 @@ def _run(cases: list[tuple[runner.Case, kernels.Kernel]], driver: str) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    command.run(main)

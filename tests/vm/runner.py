@@ -143,7 +143,7 @@ def _attempt(step: Any) -> list[str]:
 
 def _version(kernel: str) -> list[int]:
     """Return the numbers in a kernel's name, to compare: 6.1-debug is older than 6.12."""
-    return [int(number) for number in kernel.partition("-")[0].split(".")]
+    return [int(number) for number in kernels.find(kernel).name.partition("-")[0].split(".")]
 
 
 def _place(problem: Exception) -> str:

@@ -20,16 +20,12 @@ import sys
 import time
 from pathlib import Path
 
-from qemu import SetupError, kernels, modules, network
-from qemu.vm import GuestError, Lost
-from tests.bench import traffic
-from tests.bench.config import BadConfiguration
+from qemu import command, kernels, modules, network
 from tests.bench.cost import config, document, figures, measure, pictures, store, table
-from tests.bench.cost.figures import BadReport, Result
+from tests.bench.cost.figures import Result
 from tests.bench.cost.store import Store
 from tests.bench.flood import versions
 
-MISSED, MISUSED, UNFINISHED = 1, 2, 3
 
 
 def save(result: Result) -> Path:
@@ -96,12 +92,8 @@ def main() -> int:
     parser.add_argument("--document", nargs="?", const="", metavar="PART",
                         help="put the tables into Documentation/performance.rst, those that compare guests into a part of it")
     options = parser.parse_args()
-    try:
-        wish = config.read()
-        kernels.find(wish.kernel)
-    except (BadConfiguration, SetupError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return MISUSED
+    wish = config.read()
+    kernels.find(wish.kernel)
     if not network.inside():
         print(f"building the modules for {wish.kernel}", flush=True)
         modules.build(kernels.get(wish.kernel))
@@ -116,15 +108,9 @@ def main() -> int:
     print(f"\nall samples and pictures: {os.path.relpath(measure.OUTPUT)}")
     if not complete:
         print("there is more to measure: the same command goes on", file=sys.stderr)
-        return UNFINISHED
-    return 0 if met else MISSED
+        return command.UNFINISHED
+    return 0 if met else command.FAILED
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError, BadReport, GuestError, Lost, traffic.TrafficError) as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(UNFINISHED)
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
+    command.run(main)

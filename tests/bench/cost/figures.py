@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 
+from qemu import RunError
 from tests.bench.cost.config import DEFAULT, FLOOR, OURS, THEIRS, Case, Setup, Wish
 from tests.bench.samples import Spread
 
@@ -10,7 +11,7 @@ LOOP = 10_000  # instructions of the spinner's loop, without its few of bookkeep
 BOOKKEEPING = 0.05
 
 
-class BadReport(Exception):
+class BadReport(RunError):
     """The guest's report is not what it has to be; str() says in what respect."""
 
 

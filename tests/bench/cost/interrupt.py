@@ -19,16 +19,13 @@ import math
 import re
 import statistics
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from qemu import SetupError, kernels, modules, network
-from qemu.vm import GuestError, Lost
+from qemu import command, kernels, modules, network
 from tests.bench import compiler, traffic
 from tests.bench.alloc import rst
-from tests.bench.config import BadConfiguration
 from tests.bench.cost import config, document
 from tests.bench.cost.config import DEFAULT, OURS, THEIRS, Case, Setup
 from tests.bench.cost.figures import BadReport
@@ -48,7 +45,6 @@ ENOUGH, GOES = 2000, 6
 FEWEST = 1000  # calls: of fewer, there is no 99.9th percentile
 # What a program that does not read may hoard: less than the guest has, more than is sent.
 HOARD = 200_000_000
-MISSED, MISUSED, UNFINISHED = 1, 2, 3
 # At most so many instructions may interrupts be off for, whatever the load: 16 pages, each with the way of the page
 # allocator that is taken when memory is short.
 BOUND = 40_000
@@ -173,12 +169,8 @@ def main() -> int:
                                      epilog="Environment: KERNEL.")
     parser.add_argument("--document", action="store_true", help="put the table into Documentation/performance.rst")
     options = parser.parse_args()
-    try:
-        name = config.read().kernel
-        kernels.find(name)
-    except (BadConfiguration, SetupError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return MISUSED
+    name = config.read().kernel
+    kernels.find(name)
     kernel = kernels.get(name)
     if not network.inside():
         modules.build(kernel)
@@ -192,12 +184,8 @@ def main() -> int:
         document.replace(f"{name}, interrupts", [rst(made)])
     most = max(one.most for one in found if one.driver == OURS)
     print(f"{'met' if most <= BOUND else 'MISSED'}: {OURS}, the longest call: {most:,} instructions, at most {BOUND:,}")
-    return 0 if most <= BOUND else MISSED
+    return 0 if most <= BOUND else command.FAILED
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError, BadReport, GuestError, Lost, traffic.TrafficError) as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(UNFINISHED)
+    command.run(main)

@@ -12,12 +12,10 @@ guest's own table of symbols says which function it belongs to. Nothing is sampl
 import bisect
 import collections
 import re
-import sys
 import time
 from pathlib import Path
 
-from qemu import SetupError, kernels, modules, network
-from qemu.vm import GuestError, Lost
+from qemu import command, kernels, modules, network
 from tests.bench import compiler, traffic
 from tests.bench.config import BadConfiguration
 from tests.bench.cost import config
@@ -32,7 +30,6 @@ STEPS = OUTPUT / "steps.txt"
 LEAST = 5.0
 PROGRAMS = "(programs)"  # everything outside of the kernel, the spinner among it
 KERNEL_SPACE = 1 << 63
-MISUSED, UNFINISHED = 2, 3
 
 # Functions with their modules, and instructions per packet.
 Profile = dict[str, float]
@@ -130,14 +127,10 @@ def save(case: Case, found: dict[str, Profile]) -> None:
 
 def main() -> int:
     """Answer the environment."""
-    try:
-        wish = config.read()
-        kernels.find(wish.kernel)
-        if len(wish.setups()) > 1:
-            raise BadConfiguration("RINGS, QUEUES, INIT: a profile is of one guest, give one word each")
-    except (BadConfiguration, SetupError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return MISUSED
+    wish = config.read()
+    kernels.find(wish.kernel)
+    if len(wish.setups()) > 1:
+        raise BadConfiguration("RINGS, QUEUES, INIT: a profile is of one guest, give one word each")
     if not network.inside():
         modules.build(kernels.get(wish.kernel))
     network.enter()
@@ -146,8 +139,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (SetupError, modules.BuildError, BadReport, GuestError, Lost, traffic.TrafficError) as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(UNFINISHED)
+    command.run(main)

@@ -2,7 +2,7 @@
 """More than one page is offered to a zone: labyrinth_register_page() refuses it under fail_order."""
 
 from qemu.vm import VM
-from tests.hog.guest import FAILED, TOTAL, Hog, causes, everywhere
+from tests.hog.guest import FAILED, TOTAL, Hog, everywhere
 from tests.vm import expect
 from tests.vm.link import Link
 
