@@ -9,7 +9,7 @@ from tests.lint.style import PUBLIC_HEADER
 from tests.lint.tree import Finding, Tree
 
 DOCUMENT = "Documentation/statistics.rst"
-DRIVER_HEADER = "drivers/net/labnet/labnet.h"
+DRIVER_HEADER = "drivers/net/labnet/counters.h"
 # What `ethtool -S` puts before each list's names, in its totals.
 PREFIXES = {"LABYRINTH_COUNTERS": "page_", "LABNET_RX_COUNTERS": "rx_", "LABNET_TX_COUNTERS": "tx_",
             "LABNET_CTRL_COUNTERS": "ctrl_"}
