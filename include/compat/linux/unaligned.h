@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _COMPAT_LINUX_UNALIGNED_H
-#define _COMPAT_LINUX_UNALIGNED_H
-
 /* Commit 5f60d5f6bbc1 ("move asm/unaligned.h to linux/unaligned.h"), 6.12 */
 #if __has_include_next(<linux/unaligned.h>)
 #include_next <linux/unaligned.h>
 #else
 #include <asm/unaligned.h>
 #endif
-
-#endif /* _COMPAT_LINUX_UNALIGNED_H */
