@@ -78,25 +78,12 @@ static void device_reset(struct labnet *ln)
 	labnet_queues_delete(ln);
 }
 
-/*
- * Say which poll serves each receive queue, for those who poll it themselves; that
- * of a transmit queue has no number. Nor has the interrupt: virtio keeps it secret.
- */
-static void device_show_polls(struct labnet *ln, bool run)
-{
-	unsigned int i;
-
-	for (i = 0; i < ln->active; i++)
-		netif_queue_set_napi(ln->dev, i, NETDEV_QUEUE_TYPE_RX,
-				     run ? &ln->rx[i].napi : NULL);
-}
-
 /* The opposite of device_run(): the zones stay, and keep the pages. */
 static void device_halt(struct labnet *ln)
 {
 	unsigned int i;
 
-	device_show_polls(ln, false);
+	labnet_irq_hide(ln);
 	for (i = 0; i < ln->active; i++) {
 		labnet_rx_stop(&ln->rx[i]);
 		labnet_coalesce_stop(&ln->rx[i]);
@@ -146,11 +133,11 @@ static int device_run(struct labnet *ln)
 	}
 
 	virtio_device_ready(ln->vdev);
+	labnet_irq_show(ln);
 	for (i = 0; i < ln->active; i++) {
 		labnet_tx_start(&ln->tx[i]);
 		labnet_rx_start(&ln->rx[i]);
 	}
-	device_show_polls(ln, true);
 	err = device_use_pairs(ln);
 	if (err) {
 		device_halt(ln);

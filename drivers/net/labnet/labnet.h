@@ -328,6 +328,11 @@ void labnet_queues_delete(struct labnet *ln);
 
 /* rx.c: receive */
 void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx);
+/* irq.c: what others may know of polls and interrupts; task context under rtnl */
+void labnet_irq_init(struct net_device *dev);
+void labnet_irq_show(struct labnet *ln);
+void labnet_irq_hide(struct labnet *ln);
+
 int labnet_rx_open(struct labnet_rx *rx);
 int labnet_rx_prepare(struct labnet_rx *rx, unsigned int size);
 int labnet_rx_fill(struct labnet_rx *rx);

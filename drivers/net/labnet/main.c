@@ -158,6 +158,7 @@ static struct labnet *labnet_alloc(struct virtio_device *vdev)
 	dev->netdev_ops = &labnet_netdev_ops;
 	dev->ethtool_ops = &labnet_ethtool_ops;
 	labnet_qstats_init(dev);
+	labnet_irq_init(dev);
 	dev->watchdog_timeo = LABNET_TX_TIMEOUT;
 	dev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 

@@ -6,14 +6,15 @@
 #include <linux/version.h>
 
 /*
- * dev_kfree_skb_any_reason(): 6.4; netif_queue_set_napi(): 6.8; statistics of queues
- * (commit ab63a2387cb9): 6.9. Nobody asks for the latter two before.
+ * dev_kfree_skb_any_reason(): 6.4; netif_queue_set_napi() and netif_napi_set_irq(): 6.8;
+ * statistics of queues (commit ab63a2387cb9): 6.9. Nobody asks for the latter before.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
 #define dev_kfree_skb_any_reason(skb, reason)				\
 	(in_hardirq() || irqs_disabled() ? dev_kfree_skb_irq(skb) :	\
 	 kfree_skb_reason(skb, reason))
 #define netif_queue_set_napi(dev, queue, type, napi) ((void)(napi))
+#define netif_napi_set_irq(napi, irq) ((void)(irq))
 
 struct netdev_queue_stats_rx { u64 bytes, packets, alloc_fail; };
 struct netdev_queue_stats_tx { u64 bytes, packets, stop, wake; };
@@ -31,6 +32,11 @@ struct netdev_queue_stats_tx { u64 bytes, packets, stop, wake; };
 #define net_dim_by_reference(dim, sample) net_dim(dim, *(sample))
 #else
 #define net_dim_by_reference net_dim
+#endif
+
+/* The kernel remembers which CPUs interrupts are for: 6.15. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+#define netif_set_affinity_auto(dev)	((void)(dev))
 #endif
 
 #endif /* _COMPAT_LINUX_NETDEVICE_H */
