@@ -72,6 +72,7 @@ struct labnet_moderation {
  * @xdp: the frame in hand: its first buffer, and those gathered after it
  * @more: buffers of that frame that are still in the ring
  * @prog: the XDP program of this poll, or NULL
+ * @hdr: the virtio header of the frame that the program sees
  * @sends: frames that the program sends back
  * @send_count: how many of them wait for the transmit queue's lock
  * @redirected: the program has sent frames elsewhere in this poll
@@ -116,6 +117,7 @@ struct labnet_rx {
 	struct xdp_buff xdp;
 	u32 more;
 	struct bpf_prog *prog;
+	const struct labnet_hdr *hdr;
 	struct xdp_frame *sends[LABNET_XDP_BULK];
 	u32 send_count;
 	bool redirected;

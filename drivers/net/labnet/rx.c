@@ -296,7 +296,7 @@ static bool rx_believe(struct labnet_rx *rx, struct labnet_buffer buffer,
 static bool rx_filter(struct labnet_rx *rx, struct labnet_buffer buffer,
 		      struct labnet_hdr *hdr)
 {
-	u32 act = labnet_xdp_run(rx, (struct virtio_net_hdr *)hdr);
+	u32 act = labnet_xdp_run(rx, hdr);
 
 	switch (act) {
 	case XDP_PASS:

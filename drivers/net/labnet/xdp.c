@@ -113,6 +113,33 @@ int labnet_xdp(struct net_device *dev, struct netdev_bpf *bpf)
 	}
 }
 
+/*
+ * What the device has made of the packet's flow, for a program that asks while it
+ * runs. Returns 0 or -ENODATA: the device has not hashed this one, or is not believed.
+ */
+static int xdp_rx_hash(const struct xdp_md *ctx, u32 *hash,
+		       enum xdp_rss_hash_type *type)
+{
+	static const enum xdp_rss_hash_type types[] = {
+		[VIRTIO_NET_HASH_REPORT_IPv4] = XDP_RSS_TYPE_L3_IPV4,
+		[VIRTIO_NET_HASH_REPORT_TCPv4] = XDP_RSS_TYPE_L4_IPV4_TCP,
+		[VIRTIO_NET_HASH_REPORT_UDPv4] = XDP_RSS_TYPE_L4_IPV4_UDP,
+		[VIRTIO_NET_HASH_REPORT_IPv6] = XDP_RSS_TYPE_L3_IPV6,
+		[VIRTIO_NET_HASH_REPORT_TCPv6] = XDP_RSS_TYPE_L4_IPV6_TCP,
+		[VIRTIO_NET_HASH_REPORT_UDPv6] = XDP_RSS_TYPE_L4_IPV6_UDP,
+	};
+	const struct labnet_rx *rx = container_of((const struct xdp_buff *)ctx,
+						  struct labnet_rx, xdp);
+	u16 report = le16_to_cpu(rx->hdr->hash_report);
+
+	if (!(rx->ln->dev->features & NETIF_F_RXHASH) ||
+	    report >= ARRAY_SIZE(types) || !types[report])
+		return -ENODATA;
+	*hash = le32_to_cpu(rx->hdr->hash_value);
+	*type = types[report];
+	return 0;
+}
+
 /* Tell everybody what programs can do here; before the interface exists. */
 void labnet_xdp_announce(struct labnet *ln)
 {
@@ -122,6 +149,8 @@ void labnet_xdp_announce(struct labnet *ln)
 	if (ln->mergeable || labnet_chain_pages(ln) > 1)
 		features |= NETDEV_XDP_ACT_RX_SG;
 	xdp_set_features_flag(ln->dev, features);
+	if (virtio_has_feature(ln->vdev, VIRTIO_NET_F_HASH_REPORT))
+		XDP_METADATA_OPS(ln->dev, xdp_rx_hash);
 }
 
 int labnet_xdp_open(struct labnet_rx *rx)

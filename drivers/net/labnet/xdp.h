@@ -32,15 +32,16 @@ static inline bool labnet_xdp_visible(struct labnet_rx *rx,
  * %XDP_TX, %XDP_REDIRECT: to be lent, and given to labnet_xdp_forward()
  */
 static inline u32 labnet_xdp_run(struct labnet_rx *rx,
-				 const struct virtio_net_hdr *hdr)
+				 const struct labnet_hdr *hdr)
 {
 	struct xdp_buff *xdp = &rx->xdp;
 	u32 act;
 
-	if (unlikely(!labnet_xdp_visible(rx, hdr))) {
+	if (unlikely(!labnet_xdp_visible(rx, (const void *)hdr))) {
 		rx->stats.drop_xdp++;
 		return XDP_DROP;
 	}
+	rx->hdr = hdr;
 	act = bpf_prog_run_xdp(rx->prog, xdp);
 	if (likely(act == XDP_DROP)) {
 		rx->stats.xdp_drop++;

@@ -13,6 +13,19 @@
 #define NETDEV_XDP_ACT_NDO_XMIT_SG	0
 
 #define xdp_set_features_flag(dev, features) ((void)(features))
+
+/* Of metadata, programs know nothing either. */
+enum xdp_rss_hash_type {
+	XDP_RSS_TYPE_L3_IPV4 = 1, XDP_RSS_TYPE_L4_IPV4_TCP, XDP_RSS_TYPE_L4_IPV4_UDP,
+	XDP_RSS_TYPE_L3_IPV6, XDP_RSS_TYPE_L4_IPV6_TCP, XDP_RSS_TYPE_L4_IPV6_UDP,
+};
+
+#define XDP_METADATA_OPS(dev, hash) ((void)(hash))
+#else
+#define XDP_METADATA_OPS(dev, hash) do {				\
+	static const struct xdp_metadata_ops _ops = { .xmo_rx_hash = hash }; \
+	(dev)->xdp_metadata_ops = &_ops;				\
+} while (0)
 #endif
 
 #endif /* _COMPAT_NET_XDP_H */
