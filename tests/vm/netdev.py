@@ -14,7 +14,8 @@ RX, TX = 0, 1
 QUEUE = {1: "id", 2: "ifindex", 3: "type", 4: "napi-id"}
 NAPI = {1: "ifindex", 2: "id", 3: "irq", 4: "pid"}
 QSTATS = {1: "ifindex", 2: "queue-type", 3: "queue-id", 8: "rx-packets", 9: "rx-bytes", 10: "tx-packets",
-          11: "tx-bytes", 12: "rx-alloc-fail", 33: "tx-stop", 34: "tx-wake"}
+          11: "tx-bytes", 12: "rx-alloc-fail", 28: "tx-hw-gso-packets", 30: "tx-hw-gso-wire-packets", 33: "tx-stop",
+          34: "tx-wake"}
 PER_QUEUE = "4=1"
 
 

@@ -47,6 +47,8 @@
 #define LABNET_TX_COUNTERS(X)						\
 	X(frames, "frames completed by the device")			\
 	X(bytes, "bytes of these frames, without virtio headers")	\
+	X(gso_frames, "frames that the device took apart")		\
+	X(gso_packets, "packets that these became")			\
 	X(drop_post, "frames that the virtqueue refused")		\
 	X(drop_reset, "frames in the ring when it was taken away")	\
 	X(xdp_frames, "frames that XDP programs sent here")		\

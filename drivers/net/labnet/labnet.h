@@ -328,13 +328,13 @@ int labnet_queues_find(struct labnet *ln);
 int labnet_queues_use(struct labnet *ln, unsigned int pairs);
 void labnet_queues_delete(struct labnet *ln);
 
-/* rx.c: receive */
-void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx);
 /* irq.c: what others may know of polls and interrupts; task context under rtnl */
 void labnet_irq_init(struct net_device *dev);
 void labnet_irq_show(struct labnet *ln);
 void labnet_irq_hide(struct labnet *ln);
 
+/* rx.c: receive */
+void labnet_rx_init(struct labnet *ln, struct labnet_rx *rx);
 int labnet_rx_open(struct labnet_rx *rx);
 int labnet_rx_prepare(struct labnet_rx *rx, unsigned int size);
 int labnet_rx_fill(struct labnet_rx *rx);
@@ -408,6 +408,7 @@ void labnet_filter_changed(struct net_device *dev);
 void labnet_stats_get64(struct net_device *dev,
 			struct rtnl_link_stats64 *stats);
 u64 labnet_stats_received(const struct labnet_rx_stats *from);
+u64 labnet_stats_sent(const struct labnet_tx_stats *from);
 int labnet_stats_count(struct labnet *ln);
 void labnet_stats_strings(struct labnet *ln, u8 *data);
 void labnet_stats_values(struct labnet *ln, u64 *data);

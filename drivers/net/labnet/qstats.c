@@ -32,8 +32,10 @@ static void qstats_add_rx(const struct labnet_rx *rx,
 static void qstats_add_tx(const struct labnet_tx *tx,
 			  struct netdev_queue_stats_tx *stats)
 {
-	stats->packets += READ_ONCE(tx->stats.frames);
+	stats->packets += labnet_stats_sent(&tx->stats);
 	stats->bytes += READ_ONCE(tx->stats.bytes);
+	stats->hw_gso_packets += READ_ONCE(tx->stats.gso_frames);
+	stats->hw_gso_wire_packets += READ_ONCE(tx->stats.gso_packets);
 	stats->stop += READ_ONCE(tx->stats.stops);
 	stats->wake += READ_ONCE(tx->stats.wakes);
 }
@@ -50,6 +52,8 @@ static void qstats_begin_tx(struct netdev_queue_stats_tx *stats)
 {
 	stats->packets = 0;
 	stats->bytes = 0;
+	stats->hw_gso_packets = 0;
+	stats->hw_gso_wire_packets = 0;
 	stats->stop = 0;
 	stats->wake = 0;
 }

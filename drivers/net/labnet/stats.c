@@ -141,6 +141,13 @@ u64 labnet_stats_received(const struct labnet_rx_stats *from)
 		READ_ONCE(from->xdp_tx) + READ_ONCE(from->xdp_redirect);
 }
 
+/* Packets on the wire, which is what the device makes of a frame of segments. */
+u64 labnet_stats_sent(const struct labnet_tx_stats *from)
+{
+	return READ_ONCE(from->frames) - READ_ONCE(from->gso_frames) +
+		READ_ONCE(from->gso_packets);
+}
+
 static void stats_add_rx(const struct labnet_rx_stats *from,
 			 struct rtnl_link_stats64 *stats)
 {
@@ -174,7 +181,7 @@ void labnet_stats_get64(struct net_device *dev,
 	for (i = 0; i < ln->pairs; i++) {
 		stats_add_rx(&ln->rx[i].stats, stats);
 		tx = &ln->tx[i].stats;
-		stats->tx_packets += READ_ONCE(tx->frames);
+		stats->tx_packets += labnet_stats_sent(tx);
 		stats->tx_bytes += READ_ONCE(tx->bytes);
 		stats->tx_dropped += READ_ONCE(tx->drop_post) +
 				     READ_ONCE(tx->drop_reset);

@@ -96,6 +96,16 @@ static void tx_return_frame(struct labnet_tx *tx, struct xdp_frame *frame)
 	xdp_return_frame(frame);
 }
 
+/* Who has not counted the segments has left that to the device: near enough then. */
+static void tx_count_segments(struct labnet_tx *tx, const struct sk_buff *skb)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(skb);
+
+	tx->stats.gso_frames++;
+	tx->stats.gso_packets += shinfo->gso_segs ?:
+		DIV_ROUND_UP(skb->len, shinfo->gso_size);
+}
+
 /*
  * Free what the device has transmitted. @budget: 0 outside of NAPI. Byte queue
  * limits are for what the stack sends only.
@@ -116,6 +126,8 @@ static void tx_reap(struct labnet_tx *tx, int budget)
 		skb = buf;
 		frames++;
 		bytes += skb->len;
+		if (skb_is_gso(skb))
+			tx_count_segments(tx, skb);
 		napi_consume_skb(skb, budget);
 	}
 	if (!frames)

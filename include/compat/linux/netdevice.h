@@ -17,7 +17,8 @@
 #define netif_napi_set_irq(napi, irq) ((void)(irq))
 
 struct netdev_queue_stats_rx { u64 bytes, packets, alloc_fail; };
-struct netdev_queue_stats_tx { u64 bytes, packets, stop, wake; };
+struct netdev_queue_stats_tx { u64 bytes, packets, stop, wake, hw_gso_packets,
+			       hw_gso_wire_packets; };
 #define NETDEV_STAT_OPS(dev, rx, tx, base) ((void)(rx), (void)(tx), (void)(base))
 #else
 #define NETDEV_STAT_OPS(dev, rx, tx, base) do {				\

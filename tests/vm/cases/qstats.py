@@ -10,6 +10,7 @@ from tests.vm import expect, netdev
 from tests.vm.link import Link
 from tests.vm.netdev import RX, TX
 from tests.vm.traffic import PORT, Flood, settle
+from tests.vm.transfer import to_host
 
 DRIVERS = ("labnet",)
 SINCE = "6.12"
@@ -26,6 +27,10 @@ for limit in /sys/class/net/{interface}/queues/tx-*/byte_queue_limits/limit_min;
 	[ ! -e "$limit" ] || echo 10000000 > "$limit"  # not every kernel has limits
 done
 """
+# What TCP sends, and the most of it that is in one packet.
+SIZE = 2_000_000
+SEGMENT = 1460
+SENT = "cat /sys/class/net/{interface}/statistics/tx_packets"
 PINGS = "ping -n -q -c 500 -l 500 -s 1400 -S 4000000 -w 1 {host} > /dev/null || true"
 # A reader that has stopped, whose socket keeps all that comes: more than a zone may have.
 READER = f"""
@@ -47,6 +52,7 @@ def run(vm: VM, net: Link) -> None:
     settle(net)
     run_dry(vm, net)
     fill(vm, net)
+    segments(vm, net)
     net.ping_host()
     queues, sums, counters = quiet(net)
     expect.equal("queues", sorted(queues), [(kind, queue) for kind in (RX, TX) for queue in range(PAIRS)])
@@ -85,6 +91,17 @@ def fill(vm: VM, net: Link) -> None:
     expect.eventually("a transmit ring was full", stopped, True, 60)
 
 
+def segments(vm: VM, net: Link) -> None:
+    """What the device takes apart counts as the packets that it becomes: here at least as many as the content needs."""
+    before = vm.run(SENT.format(interface=net.interface))
+    to_host(vm, net, SIZE)
+    counters = net.counters()
+    expect.at_least("tx_gso_frames", counters["tx_gso_frames"], 1)
+    expect.at_least("packets of each of these frames", counters["tx_gso_packets"] / counters["tx_gso_frames"], 2)
+    sent = int(vm.run(SENT.format(interface=net.interface))) - int(before)
+    expect.at_least("packets that the interface has sent", sent, SIZE // SEGMENT)
+
+
 def receiving(net: Link) -> bool:
     counters = net.counters()
     return all(counters[f"rx{queue}_delivered"] >= PACKETS for queue in range(PAIRS))
@@ -111,7 +128,9 @@ def wanted_rx(counters: dict[str, int], queue: str, page: str) -> dict[str, int]
 
 
 def wanted_tx(counters: dict[str, int], queue: str) -> dict[str, int]:
-    return {"tx-packets": counters[queue + "frames"], "tx-bytes": counters[queue + "bytes"],
+    packets = counters[queue + "frames"] - counters[queue + "gso_frames"] + counters[queue + "gso_packets"]
+    return {"tx-packets": packets, "tx-bytes": counters[queue + "bytes"],
+            "tx-hw-gso-packets": counters[queue + "gso_frames"], "tx-hw-gso-wire-packets": counters[queue + "gso_packets"],
             "tx-stop": counters[queue + "stops"], "tx-wake": counters[queue + "wakes"]}
 
 
