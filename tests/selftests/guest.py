@@ -14,6 +14,8 @@ from tests.vm.link import Link
 
 QUEUES = 4
 CPUS = 2
+# Of tests that want more: so many processors, and queues in use, where some processors have to be free of interrupts.
+MORE = {"hw/rss_ctx.py": (4, 4), "hw/rss_drv.py": (4, 4), "hw/toeplitz.py": (4, 2)}
 MEMORY = "1536M"
 BRIDGE = "br0"
 # Tests send frames of 9000 bytes between the cards.
@@ -23,6 +25,7 @@ LIMIT = 300  # seconds for one test, all its cases
 LOCAL = {"4": "192.0.2.1", "6": "2001:db8:1::1"}
 REMOTE = {"4": "192.0.2.2", "6": "2001:db8:1::2"}
 LENGTHS = {"4": 24, "6": 64}
+PREFIX = "2001:db8:2::0/64"  # behind the card, for containers
 
 # The tests find their programs and the kernel's modules where a Debian system has them. A network namespace made there
 # is mounted, for which the system's root has to be a mount of its own.
@@ -50,6 +53,7 @@ for run in "" "ip netns exec remote"; do $run ip link set lo up; done
 TEST = """
 cd /{directory}
 NETIF={local} LOCAL_V4={v4} LOCAL_V6={v6} REMOTE_V4={remote_v4} REMOTE_V6={remote_v6} REMOTE_TYPE=netns REMOTE_ARGS=remote \
+LOCAL_PREFIX_V6={prefix} \
 timeout -k 10 {limit} python3 {name} 2>&1
 echo "status $?"
 """
@@ -57,14 +61,21 @@ echo "status $?"
 
 def run(test: str, driver: str, kernel: Kernel, archive: Path) -> tuple[str, str]:
     """Run one test with @driver; return what it has printed, and what is wrong with the guest afterwards."""
+    cpus, queues = MORE.get(test, (CPUS, CPUS))
     log = BUILD / "logs" / "selftests" / driver / f"{test.replace('/', '-')}.log"
     with _cards() as nics:
         try:
-            with VM(kernel, nics=nics, memory=MEMORY, cpus=CPUS, archives=[archive], log=log) as vm:
+            with VM(kernel, nics=nics, memory=MEMORY, cpus=cpus, files=_modules(kernel), archives=[archive], log=log) as vm:
                 local = _prepare(vm, nics, driver)
+                _inside(vm, f"ethtool -L {local} combined {queues}")
                 return _run(vm, test, local), _ending(vm, driver)
         except (Lost, GuestError, expect.Failure) as problem:
             return "", f"{problem}\nlog: {log}"
+
+
+def _modules(kernel: Kernel) -> dict[str, Path]:
+    """Return all of the kernel's modules: which of them a test asks for is hardly to be found out."""
+    return {f"/usr/lib/modules/{kernel.release}/{path.relative_to(kernel.modules)}": path for path in kernel.modules.rglob("*.ko")}
 
 
 @contextmanager
@@ -85,7 +96,8 @@ def _cards() -> Iterator[list[Nic]]:
 def _prepare(vm: VM, nics: list[Nic], driver: str) -> str:
     """Make the Debian system usable, drive the cards, and give them addresses; return the name of the one under test."""
     vm.run(CHROOT)
-    vm.run(f"modprobe {REMOTE_DRIVER}")
+    # The kernel itself loads modules that somebody asks for.
+    vm.run(f"depmod && modprobe {REMOTE_DRIVER} && command -v modprobe > /proc/sys/kernel/modprobe")
     local, remote = (Link(vm, nic, driver) for nic in nics)
     local.find()
     remote.find()
@@ -113,7 +125,7 @@ def _bind(vm: VM, link: Link, driver: str) -> None:
 def _run(vm: VM, test: str, local: str) -> str:
     directory, _, name = f"{image.LINUX}/{image.TESTS}/{test}".rpartition("/")
     script = TEST.format(directory=directory, name=name, local=local, limit=LIMIT, v4=LOCAL["4"], v6=LOCAL["6"],
-                         remote_v4=REMOTE["4"], remote_v6=REMOTE["6"])
+                         remote_v4=REMOTE["4"], remote_v6=REMOTE["6"], prefix=PREFIX)
     return _inside(vm, script, LIMIT + 60)
 
 

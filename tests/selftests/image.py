@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from qemu import SetupError, kernels, store
 from qemu.packages import Archive, run
 
 KERNEL = "7.2"
-RECIPE = "1"  # to be changed with whatever changes the archive's content
+RECIPE = "2"  # to be changed with whatever changes the archive's content
 SPACE = 1500  # MiB: the kernel's source package, the system unpacked and packed
 PACKAGES = ("base-files", "bash", "bpftool", "coreutils", "dash", "ethtool", "grep", "iperf3", "iproute2", "iputils-ping", "kmod",
             "procps", "python3", "python3-yaml", "sed", "socat", "tcpdump")
@@ -28,16 +29,27 @@ USELESS = ("boot", "usr/share/doc", "usr/share/info", "usr/share/locale", "usr/s
 # Where the tests are in the kernel's source, and in the guest's Debian below LINUX.
 TESTS = "tools/testing/selftests/drivers/net"
 SOURCES = (TESTS, "tools/testing/selftests/net/lib", "tools/testing/selftests/net/lib.sh",
-           "tools/testing/selftests/kselftest.h", "tools/net/ynl", "Documentation/netlink/specs")
+           "tools/testing/selftests/kselftest.h", "tools/net/ynl", "Documentation/netlink")
 LINUX = "linux"
 # Programs of the tests that consist of one file.
 PROGRAMS = ("tools/testing/selftests/net/lib/csum", "tools/testing/selftests/net/lib/gro",
             "tools/testing/selftests/net/lib/xdp_helper", f"{TESTS}/napi_id_helper", f"{TESTS}/so_txtime")
+# One that talks to the kernel through code which is made from the description of a netlink family.
+TOEPLITZ, YNL = f"{TESTS}/hw/toeplitz", "tools/net/ynl"
+FAMILY = ("--spec", "Documentation/netlink/specs/ethtool.yaml", "--user-header", "linux/ethtool_netlink.h",
+          "--exclude-op", "stats-get")
+# The kernel's generator of that code, without the package that would check the description: it is the kernel's own.
+GENERATOR = """
+import runpy, sys, types
+sys.modules["jsonschema"] = types.SimpleNamespace(validate=lambda *_: None)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 def get() -> Path:
     """Return the directory with the archive system.cpio and the list of tests, made where the cache does not have it."""
-    state = f"{RECIPE} {PACKAGES} {HEADERS} {USELESS} {SOURCES} {PROGRAMS}"
+    state = f"{RECIPE} {PACKAGES} {HEADERS} {USELESS} {SOURCES} {PROGRAMS} {FAMILY}"
     directory = store.root() / "selftests" / f"{KERNEL}_{hashlib.sha256(state.encode()).hexdigest()[:12]}"
     with store.lock("selftests"):
         if not directory.is_dir():
@@ -82,8 +94,20 @@ def _compile(linux: Path, headers: Path) -> None:
     include = [f"-I{linux}/tools/testing/selftests", f"-I{headers}", f"-I{headers}/x86_64-linux-gnu"]
     for program in PROGRAMS:
         run("gcc", "-static", "-O2", *include, "-o", linux / program, linux / f"{program}.c")
+    _compile_toeplitz(linux, include)
     for source in sorted(linux.rglob("*.bpf.c")):
         run("clang", "-O2", "-g", "--target=bpf", *include, "-c", source, "-o", source.with_suffix(".o"))
+
+
+def _compile_toeplitz(linux: Path, include: list[str]) -> None:
+    """Build the program of hw/toeplitz.py, with the package that reads YAML from the guest's system."""
+    generated = linux / YNL / "generated"
+    (linux / "MAINTAINERS").touch()  # that is how the generator knows the top of the kernel's source
+    for kind, name in (("--header", "ethtool-user.h"), ("--source", "ethtool-user.c")):
+        run("env", f"PYTHONPATH={linux.parent}/usr/lib/python3/dist-packages", sys.executable, "-c", GENERATOR,
+            f"{YNL}/pyynl/ynl_gen_c.py", "--mode", "user", kind, "-o", generated / name, *FAMILY, cwd=linux)
+    run("gcc", "-static", "-O2", "-D_GNU_SOURCE", *include, f"-I{linux}/{YNL}/lib", f"-I{generated}", "-o", linux / TOEPLITZ,
+        linux / f"{TOEPLITZ}.c", linux / f"{YNL}/lib/ynl.c", generated / "ethtool-user.c")
 
 
 def _tests(directory: Path) -> list[str]:
