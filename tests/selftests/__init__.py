@@ -11,5 +11,5 @@ build/selftests.
 
 A case passes when the test says so. What is skipped, or not run, has not passed, and the table gives the reason.
 
-Exit status: 0; 1 when a case passes on virtio_net and not on labnet, without a reason in EXPLAINED; 2 when the machine is not ready.
+Exit status: 0; 1 when a case passes on virtio_net and not on labnet; 2 when the machine is not ready.
 """
