@@ -9,7 +9,6 @@
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/string.h>
-#include <linux/unaligned.h>
 
 #include "internal.h"
 
@@ -80,15 +79,6 @@ bool labyrinth_quality_audit(struct labyrinth_zone *zone,
 }
 EXPORT_SYMBOL_IF_KUNIT(labyrinth_quality_audit);
 
-/*
- * A guard that differs from place to place, so that no copy of one passes; but for
- * its first byte: whether a write one byte too far shows is no matter of the place.
- */
-static u64 quality_canary(const void *place)
-{
-	return LABYRINTH_CANARY ^ (u64)(unsigned long)place << 8;
-}
-
 void labyrinth_post(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 		    unsigned int offset, unsigned int length)
 {
@@ -100,43 +90,18 @@ void labyrinth_post(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 	 * that are then in force for this part as well.
 	 */
 	put_unaligned(LABYRINTH_SENTINEL, (u64 *)start);
-	put_unaligned(quality_canary(start + length), (u64 *)(start + length));
+	put_unaligned(labyrinth_canary(start + length), (u64 *)(start + length));
 }
 EXPORT_SYMBOL_GPL(labyrinth_post);
 
-static __always_inline bool quality_inspect_end(struct labyrinth_zone *zone,
-						struct labyrinth_entry *entry,
-						const void *end)
+bool __cold labyrinth_refuse(struct labyrinth_zone *zone,
+			     const struct labyrinth_entry *entry,
+			     enum labyrinth_counter violation)
 {
-	if ((entry->quality & LABYRINTH_QUALITY_CANARY) &&
-	    unlikely(get_unaligned((u64 *)end) != quality_canary(end)))
-		return labyrinth_quality_refuse(zone, entry,
-				      LABYRINTH_N_violation_canary);
-	return true;
+	labyrinth_count_violation(zone, entry, violation);
+	return false;
 }
-
-bool labyrinth_inspect(struct labyrinth_zone *zone,
-		       struct labyrinth_entry *entry,
-		       unsigned int offset, unsigned int length)
-{
-	void *start = entry->address + offset;
-
-	if ((entry->quality & LABYRINTH_QUALITY_SENTINEL) &&
-	    unlikely(get_unaligned((u64 *)start) == LABYRINTH_SENTINEL))
-		return labyrinth_quality_refuse(zone, entry,
-				      LABYRINTH_N_violation_sentinel);
-	return quality_inspect_end(zone, entry, start + length);
-}
-EXPORT_SYMBOL_GPL(labyrinth_inspect);
-
-bool labyrinth_inspect_end(struct labyrinth_zone *zone,
-			   struct labyrinth_entry *entry,
-			   unsigned int offset, unsigned int length)
-{
-	return quality_inspect_end(zone, entry,
-				   entry->address + offset + length);
-}
-EXPORT_SYMBOL_GPL(labyrinth_inspect_end);
+EXPORT_SYMBOL_GPL(labyrinth_refuse);
 
 unsigned int labyrinth_zone_quality(const struct labyrinth_zone *zone)
 {

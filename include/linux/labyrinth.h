@@ -6,8 +6,10 @@
 #define _LINUX_LABYRINTH_H
 
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/llist.h>
 #include <linux/types.h>
+#include <linux/unaligned.h>
 
 struct page;
 struct seq_file;
@@ -586,6 +588,64 @@ void labyrinth_post(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
 		    unsigned int offset, unsigned int length);
 
 /**
+ * labyrinth_canary() - the guard that belongs to a place
+ * @place: where it is
+ *
+ * It differs from place to place, so that no copy of one passes; but for its first
+ * byte: whether a write one byte too far shows is no matter of the place.
+ *
+ * Context: Any.
+ * Return: The guard, in the processor's order of bytes.
+ */
+static inline u64 labyrinth_canary(const void *place)
+{
+	return LABYRINTH_CANARY ^ (u64)(unsigned long)place << 8;
+}
+
+/**
+ * labyrinth_refuse() - note that a page falls short of a quality
+ * @zone: the zone
+ * @entry: the page
+ * @violation: which, as one of the counters ``violation_*``
+ *
+ * Counts and traces it. For labyrinth_inspect(), which is inline because it is
+ * asked of every packet.
+ *
+ * Context: Any; never sleeps.
+ * Return: false.
+ */
+bool labyrinth_refuse(struct labyrinth_zone *zone,
+		      const struct labyrinth_entry *entry,
+		      enum labyrinth_counter violation);
+
+/**
+ * labyrinth_inspect_end() - look for lies in a page that begins with no header
+ * @zone: the zone
+ * @entry: a POSTED page that the device has completed
+ * @offset: as given to labyrinth_post()
+ * @length: as given to labyrinth_post()
+ *
+ * Checks the canary alone. Where something that began in another page goes on, it
+ * is no lie that the device has written what the sentinel is.
+ *
+ * Context: The consumer; never sleeps.
+ * Return: As labyrinth_inspect().
+ */
+static inline bool labyrinth_inspect_end(struct labyrinth_zone *zone,
+					 const struct labyrinth_entry *entry,
+					 unsigned int offset,
+					 unsigned int length)
+{
+	const void *end = entry->address + offset + length;
+
+	if ((entry->quality & LABYRINTH_QUALITY_CANARY) &&
+	    unlikely(get_unaligned((u64 *)end) != labyrinth_canary(end)))
+		return labyrinth_refuse(zone, entry,
+					LABYRINTH_N_violation_canary);
+	return true;
+}
+
+/**
  * labyrinth_inspect() - look for the device's lies in a completed page
  * @zone: the zone
  * @entry: a POSTED page that the device has completed
@@ -598,26 +658,18 @@ void labyrinth_post(struct labyrinth_zone *zone, struct labyrinth_entry *entry,
  * Return: Whether the page is sound. If it is not, the consumer drops what was
  * received and calls labyrinth_quarantine().
  */
-bool labyrinth_inspect(struct labyrinth_zone *zone,
-		       struct labyrinth_entry *entry,
-		       unsigned int offset, unsigned int length);
+static inline bool labyrinth_inspect(struct labyrinth_zone *zone,
+				     const struct labyrinth_entry *entry,
+				     unsigned int offset, unsigned int length)
+{
+	const void *start = entry->address + offset;
 
-/**
- * labyrinth_inspect_end() - the same for a page that begins with no header
- * @zone: the zone
- * @entry: a POSTED page that the device has completed
- * @offset: as given to labyrinth_post()
- * @length: as given to labyrinth_post()
- *
- * Checks the canary alone. Where something that began in another page goes on, it
- * is no lie that the device has written what the sentinel is.
- *
- * Context: The consumer; never sleeps.
- * Return: As labyrinth_inspect().
- */
-bool labyrinth_inspect_end(struct labyrinth_zone *zone,
-			   struct labyrinth_entry *entry,
-			   unsigned int offset, unsigned int length);
+	if ((entry->quality & LABYRINTH_QUALITY_SENTINEL) &&
+	    unlikely(get_unaligned((u64 *)start) == LABYRINTH_SENTINEL))
+		return labyrinth_refuse(zone, entry,
+					LABYRINTH_N_violation_sentinel);
+	return labyrinth_inspect_end(zone, entry, offset, length);
+}
 
 /**
  * labyrinth_quarantine() - take a page out of circulation
