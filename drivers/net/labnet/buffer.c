@@ -57,30 +57,17 @@ void labnet_buffer_begin(struct labnet_rx *rx)
 		buffer_leave_spare(rx);
 }
 
-int labnet_buffer_post(struct labnet_rx *rx, struct labnet_buffer buffer)
+/* The virtqueue has not taken a buffer, as it never should. */
+int labnet_buffer_refused(struct labnet_rx *rx, struct labnet_buffer buffer,
+			  int err)
 {
-	struct labyrinth_entry *entry = buffer.entry;
-	unsigned int offset = labnet_buffer_offset(buffer);
-	unsigned int len = labnet_buffer_page(buffer)->len;
-	int err;
-
-	if (unlikely(rx->chain.pages))
-		return labnet_chain_post(rx, buffer);
-	labyrinth_post(rx->zone, entry, offset, len);
-	sg_set_page(rx->sg, entry->page, len, offset);
-	err = virtqueue_add_inbuf(rx->vq, rx->sg, 1,
-				  labnet_buffer_token(buffer), GFP_ATOMIC);
-	if (unlikely(err)) {
-		rx->stats.post_fail++;
-		buffer_leave(rx, entry);
-		return err;
-	}
-	rx->posted++;
-	return 0;
+	rx->stats.post_fail++;
+	buffer_leave(rx, buffer.entry);
+	return err;
 }
 
 /* A fresh page, whole or its first half; the second one is the next buffer. */
-static struct labnet_buffer buffer_take_page(struct labnet_rx *rx)
+static inline struct labnet_buffer buffer_take_page(struct labnet_rx *rx)
 {
 	struct labyrinth_entry *entry = labyrinth_take(rx->zone);
 
@@ -94,7 +81,7 @@ static struct labnet_buffer buffer_take_page(struct labnet_rx *rx)
 	return (struct labnet_buffer) { .entry = entry };
 }
 
-static struct labnet_buffer buffer_take(struct labnet_rx *rx)
+static inline struct labnet_buffer buffer_take(struct labnet_rx *rx)
 {
 	struct labnet_buffer spare = rx->spare;
 

@@ -99,7 +99,8 @@ void labnet_buffer_recycle(struct virtqueue *vq, void *token);
 void labnet_buffer_drain(struct labnet_rx *rx);
 
 /* buffer.c: the NAPI poll; see hot.h for the rest */
-int labnet_buffer_post(struct labnet_rx *rx, struct labnet_buffer buffer);
+int labnet_buffer_refused(struct labnet_rx *rx, struct labnet_buffer buffer,
+			  int err);
 void labnet_buffer_renew(struct labnet_rx *rx, struct labnet_buffer buffer);
 struct labnet_buffer labnet_buffer_move(struct labnet_rx *rx,
 					struct labnet_buffer buffer,

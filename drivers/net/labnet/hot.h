@@ -33,7 +33,7 @@ static inline struct labnet_buffer labnet_buffer_find(void *token)
 static inline struct labnet_buffer labnet_buffer_get(struct labnet_rx *rx,
 						     unsigned int *len)
 {
-	void *token = virtqueue_get_buf(rx->vq, len);
+	void *token = virtqueue_get_buf_ctx(rx->vq, len, NULL);
 
 	if (unlikely(!token))
 		return (struct labnet_buffer) {};
@@ -68,6 +68,26 @@ static inline bool labnet_buffer_intact(struct labnet_rx *rx,
 	return likely(labyrinth_inspect_end(rx->zone, buffer.entry,
 					    labnet_buffer_offset(buffer),
 					    labnet_buffer_page(buffer)->len));
+}
+
+/* Put a buffer into the ring. Returns 0, or it is not the queue's any more. */
+static __always_inline int labnet_buffer_post(struct labnet_rx *rx,
+					      struct labnet_buffer buffer)
+{
+	unsigned int offset = labnet_buffer_offset(buffer);
+	unsigned int len = labnet_buffer_page(buffer)->len;
+	int err;
+
+	if (unlikely(rx->chain.pages))
+		return labnet_chain_post(rx, buffer);
+	labyrinth_post(rx->zone, buffer.entry, offset, len);
+	sg_set_page(rx->sg, buffer.entry->page, len, offset);
+	err = virtqueue_add_inbuf(rx->vq, rx->sg, 1,
+				  labnet_buffer_token(buffer), GFP_ATOMIC);
+	if (unlikely(err))
+		return labnet_buffer_refused(rx, buffer, err);
+	rx->posted++;
+	return 0;
 }
 
 /* Half of the page has gone, or pages are cut in another way now. */

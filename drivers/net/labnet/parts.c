@@ -27,7 +27,8 @@ struct labnet_part {
  * Get one more buffer of the frame in hand, and lend it. Returns the cause if the
  * frame has to be dropped; the buffer is where it belongs then.
  */
-static u64 *parts_next(struct labnet_rx *rx, struct labnet_part *part, u8 holder)
+static __always_inline u64 *parts_next(struct labnet_rx *rx,
+				       struct labnet_part *part, u8 holder)
 {
 	struct labnet_buffer buffer = labnet_buffer_more(rx, &part->len);
 	u64 *cause = NULL;
@@ -57,8 +58,9 @@ static u64 *parts_next(struct labnet_rx *rx, struct labnet_part *part, u8 holder
 }
 
 /* Gather a fragment. Returns the cause if the frame has to be dropped. */
-static u64 *parts_gather_one(struct labnet_rx *rx,
-			     struct skb_shared_info *shinfo, u8 holder)
+static __always_inline u64 *parts_gather_one(struct labnet_rx *rx,
+					     struct skb_shared_info *shinfo,
+					     u8 holder)
 {
 	struct labnet_part part;
 	struct page *page;
