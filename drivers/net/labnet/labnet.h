@@ -276,6 +276,12 @@ struct labnet {
 	struct labnet_tx *tx;
 };
 
+/* The byte order of the virtio header: on most machines there is but one. */
+static inline bool labnet_little_endian(const struct labnet *ln)
+{
+	return virtio_legacy_is_little_endian() || ln->little_endian;
+}
+
 /* Virtqueues come in pairs: receive, transmit, and after them the control queue. */
 static inline struct labnet_rx *labnet_vq_rx(struct virtqueue *vq)
 {

@@ -246,7 +246,8 @@ static unsigned int rx_buffers(struct labnet_rx *rx, struct labnet_buffer buffer
 	unsigned int buffers, first = *len;
 
 	if (likely(ln->mergeable)) {
-		buffers = __virtio16_to_cpu(ln->little_endian, hdr->num_buffers);
+		buffers = __virtio16_to_cpu(labnet_little_endian(ln),
+					    hdr->num_buffers);
 		return likely(buffers <= rx->size) ? buffers : 0;
 	}
 	/* A length of its own, so that the caller's can be in a register. */

@@ -40,35 +40,61 @@ static int tx_map(struct labnet_tx *tx, struct sk_buff *skb, void *hdr,
 	return count < 0 ? count : count + 1;
 }
 
-static int tx_post(struct labnet_tx *tx, struct sk_buff *skb)
+/* What a header has, or has not, beyond that of a device with the usual features. */
+static noinline void tx_clear_header(struct virtio_net_hdr_v1 *hdr,
+				     unsigned int hdr_len)
 {
-	struct labnet *ln = tx->ln;
-	bool push = tx_header_fits(ln, skb);
-	struct virtio_net_hdr_v1 *hdr;
+	/* The short header of old ends here: the packet begins. */
+	if (hdr_len < sizeof(*hdr))
+		return;
+	hdr->num_buffers = 0;
+	/* Fields for hashes, which mean nothing here. */
+	memset(hdr + 1, 0, hdr_len - sizeof(*hdr));
+}
+
+/* Returns 0 if the device can be told what the stack wants done with the frame. */
+static __always_inline int tx_fill_header(const struct labnet *ln,
+					  const struct sk_buff *skb,
+					  struct virtio_net_hdr_v1 *hdr)
+{
+	if (likely(ln->hdr_len == sizeof(*hdr)))
+		hdr->num_buffers = 0;
+	else
+		tx_clear_header(hdr, ln->hdr_len);
+	return virtio_net_hdr_tnl_from_skb(skb, (void *)hdr, ln->tunnel_out,
+					   labnet_little_endian(ln), 0, false,
+					   false);
+}
+
+/* Post a frame that is in several pieces; its header may be one. */
+static noinline int tx_post_pieces(struct labnet_tx *tx, struct sk_buff *skb,
+				   bool push)
+{
+	void *hdr = push ? (void *)(skb->data - tx->ln->hdr_len) : skb->cb;
 	int count;
 
 	BUILD_BUG_ON(sizeof(struct labnet_hdr) > sizeof_field(struct sk_buff, cb));
-	hdr = push ? (void *)(skb->data - ln->hdr_len) : (void *)skb->cb;
-	/* The short header of old has no such field: there the packet begins. */
-	if (ln->hdr_len >= sizeof(*hdr))
-		hdr->num_buffers = 0;
-	/* Fields for hashes, which mean nothing here. */
-	if (ln->hdr_len > sizeof(*hdr))
-		memset(hdr + 1, 0, ln->hdr_len - sizeof(*hdr));
-	if (virtio_net_hdr_tnl_from_skb(skb, (void *)hdr, ln->tunnel_out,
-					ln->little_endian, 0, false, false))
+	if (tx_fill_header(tx->ln, skb, hdr))
 		return -EPROTO;
-
-	/* Most frames are in one piece: nothing to walk through. */
-	if (push && !skb_is_nonlinear(skb)) {
-		sg_set_buf(&tx->piece, hdr, ln->hdr_len + skb->len);
-		return virtqueue_add_outbuf(tx->vq, &tx->piece, 1, skb,
-					    GFP_ATOMIC);
-	}
 	count = tx_map(tx, skb, hdr, push);
 	if (unlikely(count < 0))
 		return count;
 	return virtqueue_add_outbuf(tx->vq, tx->sg, count, skb, GFP_ATOMIC);
+}
+
+static __always_inline int tx_post(struct labnet *ln, struct labnet_tx *tx,
+				   struct sk_buff *skb)
+{
+	bool push = likely(tx_header_fits(ln, skb));
+	void *hdr = skb->data - ln->hdr_len;
+
+	/* Most frames are in one piece: nothing to walk through. */
+	if (unlikely(!push || skb_is_nonlinear(skb)))
+		return tx_post_pieces(tx, skb, push);
+	if (tx_fill_header(ln, skb, hdr))
+		return -EPROTO;
+	sg_set_buf(&tx->piece, hdr, ln->hdr_len + skb->len);
+	return virtqueue_add_outbuf(tx->vq, &tx->piece, 1, skb, GFP_ATOMIC);
 }
 
 /*
@@ -117,7 +143,7 @@ static void tx_reap(struct labnet_tx *tx, int budget)
 	struct sk_buff *skb;
 	void *buf;
 
-	while ((buf = virtqueue_get_buf(tx->vq, &len))) {
+	while ((buf = virtqueue_get_buf_ctx(tx->vq, &len, NULL))) {
 		frame = tx_untag(buf);
 		if (frame) {
 			tx_return_frame(tx, frame);
@@ -260,6 +286,15 @@ static enum skb_drop_reason tx_drop_reason(int err)
 	}
 }
 
+static noinline void tx_drop(struct labnet_tx *tx, struct sk_buff *skb, int err)
+{
+	tx->stats.drop_post++;
+	dev_kfree_skb_any_reason(skb, tx_drop_reason(err));
+	/* What was posted before, expecting more, still waits. */
+	tx_kick(tx);
+	tx_check(tx);
+}
+
 netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct labnet *ln = netdev_priv(dev);
@@ -268,15 +303,15 @@ netdev_tx_t labnet_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 	bool kick;
 	int err;
 
-	/* The timestamp must be taken before the device has the frame. */
-	skb_tx_timestamp(skb);
-	err = tx_post(tx, skb);
+	/*
+	 * The timestamp must be taken before the device has the frame. No flag: nobody
+	 * asks for one, and there is no PHY that would take one by itself.
+	 */
+	if (unlikely(skb_shinfo(skb)->tx_flags))
+		skb_tx_timestamp(skb);
+	err = tx_post(ln, tx, skb);
 	if (unlikely(err)) {
-		tx->stats.drop_post++;
-		dev_kfree_skb_any_reason(skb, tx_drop_reason(err));
-		/* What was posted before, expecting more, still waits. */
-		tx_kick(tx);
-		tx_check(tx);
+		tx_drop(tx, skb, err);
 		return NETDEV_TX_OK;
 	}
 
