@@ -30,7 +30,7 @@ static bool delivery_offloads(struct labnet_rx *rx, struct sk_buff *skb,
 	skb_set_network_header(skb, ETH_HLEN);
 	return !virtio_net_hdr_tnl_to_skb(skb, (const void *)hdr, ln->tunnel_in,
 					  ln->tunnel_in_csum,
-					  labnet_little_endian(ln));
+					  labnet_hdr_little_endian(ln->vdev));
 }
 
 /* What the device has hashed need not be hashed again. */

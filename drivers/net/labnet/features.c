@@ -255,7 +255,6 @@ static void features_apply_header(struct labnet *ln)
 	struct virtio_device *vdev = ln->vdev;
 
 	ln->mergeable = virtio_has_feature(vdev, VIRTIO_NET_F_MRG_RXBUF);
-	ln->little_endian = virtio_is_little_endian(vdev);
 	ln->tunnel_in = features_has(ln, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO);
 	ln->tunnel_in_csum = features_has(ln, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM);
 	ln->tunnel_out = features_has(ln, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO);

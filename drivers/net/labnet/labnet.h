@@ -24,6 +24,7 @@
 
 #include "chain.h"
 #include "counters.h"
+#include "hdr.h"
 #include "heads.h"
 #include "restart.h"
 #include "ring.h"
@@ -193,23 +194,6 @@ struct labnet_ctrl {
 };
 
 /*
- * struct labnet_hdr - the longest virtio header
- * @v1: what every device writes, or the first part of it
- * @hash_value: the packet's hash, with HASH_REPORT
- * @hash_report: VIRTIO_NET_HASH_REPORT_*: what was hashed
- * @padding: unused
- * @outer_th, @inner_nh: where a tunnel's UDP and what is inside begin, if it may tell
- */
-struct labnet_hdr {
-	struct virtio_net_hdr_v1 v1;
-	__le32 hash_value;
-	__le16 hash_report;
-	__le16 padding;
-	__le16 outer_th;
-	__le16 inner_nh;
-};
-
-/*
  * struct labnet - a device; the private part of its net_device
  *
  * Constant:
@@ -217,7 +201,6 @@ struct labnet_hdr {
  * @dev: the network interface
  * @hdr_len: bytes of virtio header before each packet
  * @mergeable: a packet may span several buffers
- * @little_endian: byte order of the virtio header
  * @tunnel_in, @tunnel_in_csum, @tunnel_out: what of UDP tunnels is negotiated
  * @device_pairs: queue pairs of the device
  * @pairs: queue pairs in @rx and @tx: not more than CPUs
@@ -250,7 +233,6 @@ struct labnet {
 	struct net_device *dev;
 	unsigned int hdr_len;
 	bool mergeable;
-	bool little_endian;
 	bool tunnel_in, tunnel_in_csum, tunnel_out;
 	unsigned int device_pairs;
 	unsigned int pairs;
@@ -275,12 +257,6 @@ struct labnet {
 	struct labnet_rx *rx;
 	struct labnet_tx *tx;
 };
-
-/* The byte order of the virtio header: on most machines there is but one. */
-static inline bool labnet_little_endian(const struct labnet *ln)
-{
-	return virtio_legacy_is_little_endian() || ln->little_endian;
-}
 
 /* Virtqueues come in pairs: receive, transmit, and after them the control queue. */
 static inline struct labnet_rx *labnet_vq_rx(struct virtqueue *vq)

@@ -246,7 +246,7 @@ static unsigned int rx_buffers(struct labnet_rx *rx, struct labnet_buffer buffer
 	unsigned int buffers, first = *len;
 
 	if (likely(ln->mergeable)) {
-		buffers = __virtio16_to_cpu(labnet_little_endian(ln),
+		buffers = __virtio16_to_cpu(labnet_hdr_little_endian(ln->vdev),
 					    hdr->num_buffers);
 		return likely(buffers <= rx->size) ? buffers : 0;
 	}

@@ -62,7 +62,7 @@ static __always_inline int tx_fill_header(const struct labnet *ln,
 	else
 		tx_clear_header(hdr, ln->hdr_len);
 	return virtio_net_hdr_tnl_from_skb(skb, (void *)hdr, ln->tunnel_out,
-					   labnet_little_endian(ln), 0, false,
+					   labnet_hdr_little_endian(ln->vdev), 0, false,
 					   false);
 }
 
