@@ -270,6 +270,9 @@ static void features_apply_header(struct labnet *ln)
 	if (virtio_has_feature(vdev, VIRTIO_F_ANY_LAYOUT) ||
 	    virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
 		ln->dev->needed_headroom = ln->hdr_len;
+	ln->usual_headroom = sizeof(struct virtio_net_hdr_v1);
+	if (ln->dev->needed_headroom != ln->usual_headroom)
+		ln->usual_headroom = U32_MAX;
 }
 
 /* Receive offloads as the stack knows them, and the device's bits for them. */

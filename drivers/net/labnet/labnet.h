@@ -200,6 +200,8 @@ struct labnet_ctrl {
  * @vdev: the virtio device
  * @dev: the network interface
  * @hdr_len: bytes of virtio header before each packet
+ * @usual_headroom: what an skb needs before its packet for the usual header, of 12
+ *	bytes; U32_MAX if the device has another one, or wants it apart
  * @mergeable: a packet may span several buffers
  * @tunnel_in, @tunnel_in_csum, @tunnel_out: what of UDP tunnels is negotiated
  * @device_pairs: queue pairs of the device
@@ -232,6 +234,7 @@ struct labnet {
 	struct virtio_device *vdev;
 	struct net_device *dev;
 	unsigned int hdr_len;
+	unsigned int usual_headroom;
 	bool mergeable;
 	bool tunnel_in, tunnel_in_csum, tunnel_out;
 	unsigned int device_pairs;

@@ -12,11 +12,11 @@ static void tx_kick(struct labnet_tx *tx)
 		tx->stats.kicks++;
 }
 
-/* May the virtio header be put right before the packet? */
-static bool tx_header_fits(const struct labnet *ln, const struct sk_buff *skb)
+/* Can a header of so many bytes be put right before the packet? */
+static __always_inline bool tx_header_fits(const struct sk_buff *skb,
+					   unsigned int hdr_len)
 {
-	return ln->dev->needed_headroom && !skb_header_cloned(skb) &&
-		skb_headroom(skb) >= ln->hdr_len &&
+	return !skb_header_cloned(skb) && skb_headroom(skb) >= hdr_len &&
 		IS_ALIGNED((unsigned long)skb->data,
 			   __alignof__(struct virtio_net_hdr_v1));
 }
@@ -40,61 +40,61 @@ static int tx_map(struct labnet_tx *tx, struct sk_buff *skb, void *hdr,
 	return count < 0 ? count : count + 1;
 }
 
-/* What a header has, or has not, beyond that of a device with the usual features. */
-static noinline void tx_clear_header(struct virtio_net_hdr_v1 *hdr,
-				     unsigned int hdr_len)
-{
-	/* The short header of old ends here: the packet begins. */
-	if (hdr_len < sizeof(*hdr))
-		return;
-	hdr->num_buffers = 0;
-	/* Fields for hashes, which mean nothing here. */
-	memset(hdr + 1, 0, hdr_len - sizeof(*hdr));
-}
-
 /* Returns 0 if the device can be told what the stack wants done with the frame. */
-static __always_inline int tx_fill_header(const struct labnet *ln,
-					  const struct sk_buff *skb,
-					  struct virtio_net_hdr_v1 *hdr)
+static int tx_fill_header(const struct labnet *ln, const struct sk_buff *skb,
+			  struct virtio_net_hdr_v1 *hdr)
 {
-	if (likely(ln->hdr_len == sizeof(*hdr)))
+	/* The short header of old has no such field: there the packet begins. */
+	if (ln->hdr_len >= sizeof(*hdr))
 		hdr->num_buffers = 0;
-	else
-		tx_clear_header(hdr, ln->hdr_len);
+	/* Fields for hashes, which mean nothing here. */
+	if (ln->hdr_len > sizeof(*hdr))
+		memset(hdr + 1, 0, ln->hdr_len - sizeof(*hdr));
 	return virtio_net_hdr_tnl_from_skb(skb, (void *)hdr, ln->tunnel_out,
-					   labnet_hdr_little_endian(ln->vdev), 0, false,
-					   false);
+					   labnet_hdr_little_endian(ln->vdev),
+					   0, false, false);
 }
 
-/* Post a frame that is in several pieces; its header may be one. */
-static noinline int tx_post_pieces(struct labnet_tx *tx, struct sk_buff *skb,
-				   bool push)
+static int tx_post_piece(struct labnet_tx *tx, struct sk_buff *skb, void *hdr,
+			 unsigned int hdr_len)
 {
-	void *hdr = push ? (void *)(skb->data - tx->ln->hdr_len) : skb->cb;
+	sg_set_buf(&tx->piece, hdr, hdr_len + skb->len);
+	return virtqueue_add_outbuf(tx->vq, &tx->piece, 1, skb, GFP_ATOMIC);
+}
+
+/* Post a frame of any kind to a device of any kind. */
+static noinline int tx_post_any(struct labnet_tx *tx, struct sk_buff *skb)
+{
+	struct labnet *ln = tx->ln;
+	bool push = ln->dev->needed_headroom && tx_header_fits(skb, ln->hdr_len);
+	void *hdr = push ? (void *)(skb->data - ln->hdr_len) : skb->cb;
 	int count;
 
 	BUILD_BUG_ON(sizeof(struct labnet_hdr) > sizeof_field(struct sk_buff, cb));
-	if (tx_fill_header(tx->ln, skb, hdr))
+	if (tx_fill_header(ln, skb, hdr))
 		return -EPROTO;
+	if (push && !skb_is_nonlinear(skb))
+		return tx_post_piece(tx, skb, hdr, ln->hdr_len);
 	count = tx_map(tx, skb, hdr, push);
 	if (unlikely(count < 0))
 		return count;
 	return virtqueue_add_outbuf(tx->vq, tx->sg, count, skb, GFP_ATOMIC);
 }
 
+/* Most frames are in one piece and have room for the header that most devices have. */
 static __always_inline int tx_post(struct labnet *ln, struct labnet_tx *tx,
 				   struct sk_buff *skb)
 {
-	bool push = likely(tx_header_fits(ln, skb));
-	void *hdr = skb->data - ln->hdr_len;
+	struct virtio_net_hdr_v1 *hdr = (void *)skb->data - sizeof(*hdr);
 
-	/* Most frames are in one piece: nothing to walk through. */
-	if (unlikely(!push || skb_is_nonlinear(skb)))
-		return tx_post_pieces(tx, skb, push);
-	if (tx_fill_header(ln, skb, hdr))
+	if (unlikely(skb_is_nonlinear(skb) ||
+		     !tx_header_fits(skb, ln->usual_headroom)))
+		return tx_post_any(tx, skb);
+	hdr->num_buffers = 0;
+	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)hdr,
+				    labnet_hdr_little_endian(ln->vdev), false, 0))
 		return -EPROTO;
-	sg_set_buf(&tx->piece, hdr, ln->hdr_len + skb->len);
-	return virtqueue_add_outbuf(tx->vq, &tx->piece, 1, skb, GFP_ATOMIC);
+	return tx_post_piece(tx, skb, hdr, sizeof(*hdr));
 }
 
 /*
