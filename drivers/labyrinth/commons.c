@@ -98,21 +98,17 @@ struct labyrinth_entry *labyrinth_commons_draw(struct labyrinth_zone *zone,
 
 	if (atomic_read(&zone->drawn) >= commons_share())
 		return NULL;
-	if (!READ_ONCE(commons.level)) {
-		/* The shrinker may have taken the last one. */
-		labyrinth_work_queue(&commons_refill, 0);
-		return NULL;
-	}
 	entry = labyrinth_ledger_open(zone);
 	if (!entry)
 		return NULL;
 	page = commons_get();
+	/* For the page, or for those that the shrinker has taken. */
+	labyrinth_work_queue(&commons_refill, 0);
 	if (!page) {
 		labyrinth_ledger_close(zone, entry);
 		return NULL;
 	}
 	atomic_inc(&zone->drawn);
-	labyrinth_work_queue(&commons_refill, 0);
 	return labyrinth_enter(zone, entry, page, 0, site) ? NULL : entry;
 }
 EXPORT_SYMBOL_IF_KUNIT(labyrinth_commons_draw);
