@@ -74,8 +74,7 @@ static void release_restock(struct labyrinth_zone *zone,
 			    struct labyrinth_entry *entry,
 			    struct labyrinth_stash *stash)
 {
-	if (!labyrinth_ledger_move(zone, entry, LABYRINTH_STOCKED))
-		return;
+	labyrinth_ledger_move(zone, entry, LABYRINTH_STOCKED);
 	labyrinth_count(zone, restocked);
 	entry->reused++;
 	labyrinth_quality_fill(zone, entry);
@@ -87,8 +86,7 @@ static void release_audit(struct labyrinth_zone *zone,
 			  struct labyrinth_entry *entry)
 {
 	if (unlikely(!labyrinth_quality_audit(zone, entry))) {
-		if (!labyrinth_ledger_move(zone, entry, LABYRINTH_QUARANTINED))
-			return;
+		labyrinth_ledger_move(zone, entry, LABYRINTH_QUARANTINED);
 		labyrinth_count(zone, quarantined);
 		release_quarantine(zone, entry);
 		return;
