@@ -16,7 +16,7 @@
 
 /* The violation_ counters are neighbours. */
 #define FIRST_VIOLATION	LABYRINTH_N_violation_poison
-#define LAST_VIOLATION	LABYRINTH_N_violation_compound
+#define LAST_VIOLATION	LABYRINTH_N_violation_sentinel
 
 static u64 violations(struct labyrinth_zone *zone)
 {
@@ -101,14 +101,6 @@ static void plant_out_of_reach(struct labyrinth_zone *zone,
 	zone->dma_mask = page_to_phys(entry->page) + PAGE_SIZE - 2;
 }
 
-static void plant_larger_block(struct labyrinth_zone *zone,
-			       struct labyrinth_entry *entry)
-{
-	put_page(entry->page);
-	entry->page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NOFAIL, 1);
-	entry->address = page_address(entry->page);
-}
-
 static const struct defect defects[] = {
 	{ "misaligned", LABYRINTH_QUALITY_CL_ALIGN,
 	  LABYRINTH_N_violation_align, plant_misalignment },
@@ -124,8 +116,6 @@ static const struct defect defects[] = {
 	  LABYRINTH_N_violation_node, plant_other_node },
 	{ "out of reach", LABYRINTH_QUALITY_RELIABLE,
 	  LABYRINTH_N_violation_dma, plant_out_of_reach },
-	{ "larger block", LABYRINTH_QUALITY_RELIABLE,
-	  LABYRINTH_N_violation_compound, plant_larger_block },
 };
 
 /* Each kind of defect is planted so often, on a page of its own each time. */
@@ -171,6 +161,33 @@ static void quality_admits_no_defect(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, violations(zone), (u64)TRIALS);
 	KUNIT_EXPECT_EQ(test, labyrinth_counter(zone, defect->violation),
 			(u64)TRIALS);
+}
+
+/* The same for a page that somebody else has taken: it stays his. */
+static void quality_registers_no_defect(struct kunit *test)
+{
+	const struct defect *defect = test->param_value;
+	struct labyrinth_zone *zone = zone_with(test);
+	struct labyrinth_entry entry;
+	u64 wanted = 1;
+	int err;
+
+	present(test, &entry, 0);
+	defect->plant(zone, &entry);
+	/* An address of the zone's own finding has no such defect. */
+	if (entry.address != page_address(entry.page))
+		wanted = 0;
+	err = labyrinth_register_page(zone, entry.page, defect->flag);
+	KUNIT_EXPECT_EQ(test, err, wanted ? -EINVAL : 0);
+	EXPECT_COUNT(test, zone, fail_quality, wanted);
+	KUNIT_EXPECT_EQ(test, labyrinth_counter(zone, defect->violation),
+			wanted);
+	KUNIT_EXPECT_EQ(test, violations(zone), wanted);
+	EXPECT_COUNT(test, zone, taken, !wanted);
+	if (defect->undo)
+		defect->undo(&entry);
+	if (err)
+		put_page(entry.page);
 }
 
 static void quality_admits_a_sound_page(struct kunit *test)
@@ -658,6 +675,7 @@ static void quality_recycles_bad_memory_unless_asked(struct kunit *test)
 
 static struct kunit_case quality_cases[] = {
 	KUNIT_CASE_PARAM(quality_admits_no_defect, defect_gen_params),
+	KUNIT_CASE_PARAM(quality_registers_no_defect, defect_gen_params),
 	KUNIT_CASE(quality_admits_a_sound_page),
 	KUNIT_CASE_PARAM(quality_fills, filling_gen_params),
 	KUNIT_CASE(quality_fills_at_every_source),
