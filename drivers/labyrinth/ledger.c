@@ -79,14 +79,15 @@ int labyrinth_ledger_init(struct labyrinth_ledger *ledger, unsigned int limit,
 	spin_lock_init(&ledger->lock);
 	atomic64_set(&ledger->unused, 0);
 	ledger->chunks = kvcalloc(ledger->chunks_max, sizeof(*ledger->chunks),
-				  GFP_KERNEL);
+				  LABYRINTH_GFP_TASK);
 	if (!ledger->chunks)
 		return -ENOMEM;
 	if (!history && !READ_ONCE(ledger_history))
 		return 0;
 
 	ledger->history = kvcalloc(ledger->chunks_max * LABYRINTH_CHUNK_ENTRIES,
-				   sizeof(*ledger->history), GFP_KERNEL);
+				   sizeof(*ledger->history),
+				   LABYRINTH_GFP_TASK);
 	if (ledger->history)
 		return 0;
 	kvfree(ledger->chunks);

@@ -72,11 +72,11 @@ zone_alloc(const struct labyrinth_zone_params *params)
 {
 	struct labyrinth_zone *zone;
 
-	zone = kvzalloc_node(sizeof(*zone), GFP_KERNEL, params->node);
+	zone = kvzalloc_node(sizeof(*zone), LABYRINTH_GFP_TASK, params->node);
 	if (!zone)
 		return NULL;
 	zone->holders = kcalloc_node(LABYRINTH_HOLDERS, sizeof(*zone->holders),
-				     GFP_KERNEL, params->node);
+				     LABYRINTH_GFP_TASK, params->node);
 	if (!zone->holders)
 		goto free_zone;
 	zone->tally = alloc_percpu(struct labyrinth_tally);

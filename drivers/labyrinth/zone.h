@@ -18,6 +18,9 @@
 
 struct dentry;
 
+/* Whoever makes a zone hears that there was no memory, and says so himself. */
+#define LABYRINTH_GFP_TASK (GFP_KERNEL | __GFP_NOWARN)
+
 /*
  * What the worker may do to the rest of the machine for a page: reclaim a
  * little, never invoke the OOM killer. The zone has other sources.

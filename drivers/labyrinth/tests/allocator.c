@@ -12,6 +12,7 @@
 #include <linux/kprobes.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
@@ -22,6 +23,7 @@
 static struct {
 	struct task_struct *task;	/* whom the faults are for */
 	unsigned int refuse;		/* kinds of requests */
+	unsigned int passes;		/* how many of them are answered first */
 	unsigned int refused;
 	void (*spoil)(struct page *page);
 	enum labyrinth_context context;	/* where @spoil is meant to happen */
@@ -39,6 +41,17 @@ static unsigned int allocator_kind(gfp_t gfp, unsigned int order)
 	return gfp & __GFP_HIGH ? ALLOCATOR_ATOMIC : ALLOCATOR_NOWAIT;
 }
 
+static bool refuse_now(unsigned int kind)
+{
+	if (READ_ONCE(faults.task) != current ||
+	    !(READ_ONCE(faults.refuse) & kind))
+		return false;
+	if (!faults.passes)
+		return true;
+	faults.passes--;
+	return false;
+}
+
 /* Called instead of should_fail_alloc_page(). */
 static bool refuse_always(gfp_t gfp, unsigned int order)
 {
@@ -52,8 +65,7 @@ static int refuse_enter(struct kprobe *probe, struct pt_regs *regs)
 	gfp_t gfp = (__force gfp_t)regs_get_kernel_argument(regs, 0);
 	unsigned int order = regs_get_kernel_argument(regs, 1);
 
-	if (READ_ONCE(faults.task) != current ||
-	    !(READ_ONCE(faults.refuse) & allocator_kind(gfp, order)))
+	if (!refuse_now(allocator_kind(gfp, order)))
 		return 0;
 	instruction_pointer_set(regs, (unsigned long)refuse_always);
 	return 1;
@@ -68,6 +80,30 @@ static void refuse_not(struct kprobe *probe, struct pt_regs *regs,
 static struct kprobe allocator_probe = {
 	.symbol_name	= "should_fail_alloc_page",
 	.pre_handler	= refuse_enter,
+	.post_handler	= refuse_not,
+};
+
+/* Called instead of should_failslab(). */
+static int refuse_slab_always(struct kmem_cache *cache, gfp_t gfp)
+{
+	faults.refused++;
+	return -ENOMEM;
+}
+
+/* Not zero: the call goes elsewhere. An interrupt is not the task's request. */
+static int refuse_slab_enter(struct kprobe *probe, struct pt_regs *regs)
+{
+	gfp_t gfp = (__force gfp_t)regs_get_kernel_argument(regs, 1);
+
+	if (!(gfp & __GFP_DIRECT_RECLAIM) || !refuse_now(ALLOCATOR_SLAB))
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)refuse_slab_always);
+	return 1;
+}
+
+static struct kprobe allocator_slab_probe = {
+	.symbol_name	= "should_failslab",
+	.pre_handler	= refuse_slab_enter,
 	.post_handler	= refuse_not,
 };
 
@@ -161,10 +197,53 @@ void allocator_watch(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, watch_works());
 }
 
-void allocator_refuse(unsigned int kinds)
+static int watch_slabs_init(struct kunit_resource *resource, void *context)
+{
+	/* A probe that is registered again has to look like a new one. */
+	allocator_slab_probe.addr = NULL;
+	allocator_slab_probe.flags = 0;
+	return register_kprobe(&allocator_slab_probe);
+}
+
+static void watch_slabs_free(struct kunit_resource *resource)
+{
+	unregister_kprobe(&allocator_slab_probe);
+}
+
+static bool watch_slabs_works(void)
+{
+	void *object;
+
+	allocator_refuse(ALLOCATOR_SLAB);
+	object = kmalloc(8, GFP_KERNEL);
+	allocator_refuse(0);
+	faults.refused = 0;
+	kfree(object);
+	return !object;
+}
+
+void allocator_watch_slabs(struct kunit *test)
+{
+	struct kunit_resource *resource;
+
+	resource = kunit_alloc_and_get_resource(test, watch_slabs_init,
+						watch_slabs_free, GFP_KERNEL,
+						NULL);
+	KUNIT_ASSERT_NOT_NULL_MSG(test, resource, "    KPROBES, FAILSLAB?\n");
+	kunit_put_resource(resource);
+	KUNIT_ASSERT_TRUE(test, watch_slabs_works());
+}
+
+void allocator_refuse_after(unsigned int passes, unsigned int kinds)
 {
 	WRITE_ONCE(faults.task, current);
+	faults.passes = passes;
 	WRITE_ONCE(faults.refuse, kinds);
+}
+
+void allocator_refuse(unsigned int kinds)
+{
+	allocator_refuse_after(0, kinds);
 }
 
 unsigned int allocator_refused(void)

@@ -11,11 +11,15 @@
 
 struct page;
 
-/* Kinds of requests: for one page, by how far they may go; for more. */
+/*
+ * Kinds of requests: for one page, by how far they may go; for more; for objects of
+ * a slab, where they may sleep.
+ */
 #define ALLOCATOR_NOWAIT	BIT(0)
 #define ALLOCATOR_ATOMIC	BIT(1)
 #define ALLOCATOR_SLEEPING	BIT(2)
 #define ALLOCATOR_BLOCK		BIT(3)
+#define ALLOCATOR_SLAB		BIT(4)
 
 /*
  * To be called first; the allocator is itself again when the case has ended. The
@@ -23,11 +27,17 @@ struct page;
  */
 void allocator_watch(struct kunit *test);
 
+/* The same for slabs, which everybody asks more often: in this case only. */
+void allocator_watch_slabs(struct kunit *test);
+
 /* Leave the kernel alone; when the module goes. */
 void allocator_exit(void);
 
 /* From now on refuse these kinds of requests of this task itself; 0 for none. */
 void allocator_refuse(unsigned int kinds);
+
+/* The same, but the first @passes of these requests are answered. */
+void allocator_refuse_after(unsigned int passes, unsigned int kinds);
 
 /* How many requests were refused. */
 unsigned int allocator_refused(void);

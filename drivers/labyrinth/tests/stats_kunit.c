@@ -155,6 +155,19 @@ static void stats_marks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, zone->marks.high[LABYRINTH_POSTED], 2ULL);
 }
 
+/* A page on its way between two CPUs: the sum of that moment is no number. */
+static void stats_marks_pass_over_a_moment(struct kunit *test)
+{
+	struct labyrinth_zone *zone = zone_with(test);
+
+	fixture_stock(zone, 5);
+	this_cpu_dec(zone->tally->state[LABYRINTH_LENT]);
+	labyrinth_marks_update(zone);
+	this_cpu_inc(zone->tally->state[LABYRINTH_LENT]);
+	KUNIT_EXPECT_EQ(test, zone->marks.high[LABYRINTH_LENT], 0ULL);
+	KUNIT_EXPECT_EQ(test, zone->marks.high[LABYRINTH_STOCKED], 5ULL);
+}
+
 static void stats_marks_are_looked_at_in_polls(struct kunit *test)
 {
 	struct labyrinth_zone *zone = zone_with(test);
@@ -194,6 +207,7 @@ static struct kunit_case stats_cases[] = {
 	KUNIT_CASE(stats_count_by_cause),
 	KUNIT_CASE(stats_states_wander_between_cpus),
 	KUNIT_CASE(stats_marks),
+	KUNIT_CASE(stats_marks_pass_over_a_moment),
 	KUNIT_CASE(stats_marks_are_looked_at_in_polls),
 	KUNIT_CASE(stats_context),
 	{}

@@ -201,6 +201,45 @@ static void zone_destroy_adds_its_counters(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sums[LABYRINTH_N_dry], 7ULL);
 }
 
+#define EVERYTHING (ALLOCATOR_SLEEPING | ALLOCATOR_BLOCK | ALLOCATOR_SLAB)
+
+/* Make a zone while memory runs out after so many requests: all of it, or nothing. */
+static int create_with(unsigned int requests)
+{
+	const struct labyrinth_zone_params params = {
+		.name = "kunit", .node = NUMA_NO_NODE, .stash = 1, .limit = 64,
+		.history = true,
+	};
+	struct labyrinth_zone *zone;
+
+	allocator_refuse_after(requests, EVERYTHING);
+	zone = labyrinth_zone_create(&params);
+	allocator_refuse(0);
+	labyrinth_zone_destroy(zone, NULL);
+	return PTR_ERR_OR_ZERO(zone);
+}
+
+static void zone_without_memory_is_none(struct kunit *test)
+{
+	unsigned int requests, refused, failed = 0;
+	int err;
+
+	allocator_watch(test);
+	allocator_watch_slabs(test);
+	for (requests = 0; requests < 1000; requests++) {
+		refused = allocator_refused();
+		err = create_with(requests);
+		if (allocator_refused() == refused)
+			break;
+		KUNIT_EXPECT_TRUE_MSG(test, !err || err == -ENOMEM,
+				      "    %d after %u requests\n", err, requests);
+		failed += !!err;
+	}
+	/* The zone itself, its holders, its ledger and the ledger's history. */
+	KUNIT_EXPECT_GE(test, failed, 4U);
+	KUNIT_EXPECT_EQ(test, err, 0);
+}
+
 static void zone_prefill_stocks_stash_and_reserve(struct kunit *test)
 {
 	struct labyrinth_zone *zone = zone_with(test, .reserve = 5);
@@ -293,6 +332,7 @@ static struct kunit_case zone_cases[] = {
 	KUNIT_CASE(zone_destroy_ignores_what_is_none),
 	KUNIT_CASE(zone_destroy_gives_everything_back),
 	KUNIT_CASE(zone_destroy_adds_its_counters),
+	KUNIT_CASE(zone_without_memory_is_none),
 	KUNIT_CASE(zone_prefill_stocks_stash_and_reserve),
 	KUNIT_CASE(zone_prefill_without_memory),
 	KUNIT_CASE(zone_prefill_beyond_the_limit),
