@@ -109,12 +109,9 @@ static void labnet_config_work(struct work_struct *work)
 	struct labnet *ln = container_of(work, struct labnet, config_work);
 
 	rtnl_lock();
-	if (!netif_running(ln->dev))
-		goto unlock;
 	if (labnet_device_needs_reset(ln) && labnet_request_restart(ln))
 		netdev_err(ln->dev, "the device asks for a reset\n");
 	labnet_device_update_status(ln);
-unlock:
 	rtnl_unlock();
 }
 
