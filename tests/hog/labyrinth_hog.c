@@ -17,7 +17,8 @@
  *	poll CONTEXT N		N polls of the zone, each of which takes one page
  *	starve CONTEXT N	the same, but first, each time, take all nowait
  *	register CONTEXT N	offer the zone N blocks of two pages
- *	retire CONTEXT N	take N pages and retire each of them twice
+ *	retire|lend|untake|quarantine CONTEXT N
+ *				take N pages and do that twice to each of them
  *	forget CONTEXT N	take N pages and never give them back
  *
  * CONTEXT is irq, napi (any softirq) or task. Several commands in one write are
@@ -197,7 +198,9 @@ static int hog_register(unsigned int times)
 }
 
 /* A consumer that does not know what it has given away already. */
-static int hog_retire(unsigned int times)
+static int hog_twice(unsigned int times,
+		     void (*give)(struct labyrinth_zone *zone,
+				  struct labyrinth_entry *entry))
 {
 	struct labyrinth_entry *entry;
 
@@ -206,10 +209,38 @@ static int hog_retire(unsigned int times)
 		entry = labyrinth_take(hog.zone);
 		if (!entry)
 			return -ENOMEM;
-		labyrinth_retire(hog.zone, entry);
-		labyrinth_retire(hog.zone, entry);
+		give(hog.zone, entry);
+		give(hog.zone, entry);
 	}
 	return 0;
+}
+
+static int hog_retire(unsigned int times)
+{
+	return hog_twice(times, labyrinth_retire);
+}
+
+static int hog_untake(unsigned int times)
+{
+	return hog_twice(times, labyrinth_untake);
+}
+
+static int hog_quarantine(unsigned int times)
+{
+	return hog_twice(times, labyrinth_quarantine);
+}
+
+/* Whoever has the page drops the reference that comes with it at once. */
+static void hog_lend_one(struct labyrinth_zone *zone,
+			 struct labyrinth_entry *entry)
+{
+	labyrinth_lend(zone, entry, 0);
+	put_page(entry->page);
+}
+
+static int hog_lend(unsigned int times)
+{
+	return hog_twice(times, hog_lend_one);
 }
 
 /* A consumer that loses pages. */
@@ -332,6 +363,9 @@ static const struct {
 	{ "starve",	hog_starve },
 	{ "register",	hog_register },
 	{ "retire",	hog_retire },
+	{ "lend",	hog_lend },
+	{ "untake",	hog_untake },
+	{ "quarantine",	hog_quarantine },
 	{ "forget",	hog_forget },
 };
 

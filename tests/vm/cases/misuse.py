@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A consumer that retires a page twice, or never, is told so once, with the page; nothing is freed twice or handed out."""
+"""A consumer that gives a page away twice, or never, is told so once, with the page; nothing is freed or handed out twice."""
 
 from qemu.vm import VM
 from tests.hog.guest import Hog
@@ -14,8 +14,9 @@ TWICE, FORGOTTEN = 3, 2
 def run(vm: VM, _net: Link) -> None:
     hog = Hog(vm)
     with hog:
-        moved = hog.tell(f"retire task {TWICE}")
-        expect.equal("illegal changes of state", moved.get("wrong_state"), TWICE)
+        for verb in ("retire", "lend", "untake", "quarantine"):
+            moved = hog.tell(f"{verb} task {TWICE}")
+            expect.equal(f"illegal changes of state, {verb}", moved.get("wrong_state"), TWICE)
         expect.equal("warnings of illegal changes", said(vm, "cannot go from retired to retired"), 1)
         hog.tell(f"forget napi {FORGOTTEN}")
         expect.equal("pages still posted", table(vm, "zones/hog/ledger")["posted"], FORGOTTEN)
