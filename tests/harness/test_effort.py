@@ -41,6 +41,13 @@ class Effort(unittest.TestCase):
         with mock.patch.dict(os.environ, SEED=seed), redirect_stdout(io.StringIO()):
             self.assertEqual(effort.dice().random(), first)
 
+    def test_rare(self) -> None:
+        """A case that takes long runs where it is named, or all are wanted."""
+        rare = {case.name for case in runner.find(["fault_nth"])}
+        self.assertIn("fault_nth.open", rare)
+        self.assertFalse(rare & {case.name for case in runner.find()})
+        self.assertLessEqual(rare, {case.name for case in runner.find(rare=True)})
+
     def test_flavour(self) -> None:
         """A case that needs a debug kernel has one, whichever kernel is tested."""
         case = runner.find(["fault_traffic"])[0]

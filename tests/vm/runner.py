@@ -76,11 +76,11 @@ class Result:
         return self.outcome == "pass"
 
 
-def find(names: list[str] | None = None) -> list[Case]:
-    """Return the cases of that @names, or all. A file's name stands for all its variants."""
+def find(names: list[str] | None = None, rare: bool = False) -> list[Case]:
+    """Return the cases of that @names, or all, those that are @rare as well. A file's name stands for all its variants."""
     found = [case for info in pkgutil.iter_modules(cases.__path__) for case in _variants(info.name)]
     if not names:
-        return found
+        return [case for case in found if rare or not case.declared("RARE", False)]
     for name in names:
         if not any(name in (case.name, case.name.partition(".")[0]) for case in found):
             raise SetupError(f"unknown case {name!r}: there are {', '.join(case.name for case in found)}")
