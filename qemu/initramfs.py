@@ -25,7 +25,7 @@ KMOD_NAMES = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod")
 # Modules of the kernel to take along, as far as the kernel has them; one that is built in is there anyway.
 KERNEL_MODULES = ("virtio_pci", "virtio_console", "virtio_net", "virtio_balloon", "virtio_blk", "virtio_rng", "sch_ingress",
                   "cls_matchall", "cls_u32", "act_gact", "sch_fq", "sch_fq_codel", "veth", "bridge", "macvlan", "dummy",
-                  "8021q", "cls_bpf", "vmxnet3")
+                  "8021q", "cls_bpf", "act_mirred", "sch_netem", "vmxnet3")
 # In a merged system these lead to their namesakes below usr/.
 MERGED = ("bin", "sbin", "lib", "lib64")
 
