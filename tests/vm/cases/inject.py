@@ -12,7 +12,7 @@ from qemu import BUILD
 from qemu.vm import VM
 from tests.bench.guest import SINK, build_sink
 from tests.vm import expect
-from tests.vm.link import Link
+from tests.vm.link import DEBUGFS, Link
 from tests.vm.traffic import PORT, Flood, settle
 
 DRIVERS = ("labnet",)
@@ -35,6 +35,7 @@ def run(vm: VM, net: Link) -> None:
     with Flood(net, 1500, flows=1):
         time.sleep(1)
         net.inject("every 1")
+        expect.equal("what inject says", vm.run(f"cat {DEBUGFS}/zones/*/inject").split(), ["next", "0", "every", "1"])
         before = net.counters()
         vm.run(HOARDER.format(interface=net.interface))
         end = time.monotonic() + SECONDS

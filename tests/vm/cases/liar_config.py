@@ -100,6 +100,13 @@ def changes(vm: VM) -> None:
                              (guest.SPEED, b"\xff" * 4), (guest.RSS_TABLE, word(0)), (guest.STATUS, word(1))):
             liar.configure(offset, data)
             liar.expect_delivered()
+        # Nobody looks at it while the interface is down, and it counts once it is up.
+        vm.run(f"ip link set {liar.interface} down")
+        liar.configure(guest.STATUS, word(0))
+        vm.run(f"ip link set {liar.interface} up")
+        expect.equal("carrier", vm.run(f"cat /sys/class/net/{liar.interface}/carrier").strip(), "0")
+        liar.configure(guest.STATUS, word(1))
+        liar.expect_delivered()
         for _ in range(3):
             before = int(liar.queues()[0]["kicks"])
             liar.tell("give-up")

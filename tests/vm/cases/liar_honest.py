@@ -26,6 +26,9 @@ KINDS = {
     "hash": (*guest.DEFAULT, "CTRL_VQ", "HASH_REPORT"),
 }
 HERE, THERE = "10.12.0.1", "10.12.0.2"
+# VIRTIO_NET_HDR_F_DATA_VALID, and a datagram from there to here for a port that nobody has, with a wrong checksum.
+VALID = 2
+DATAGRAM = bytes.fromhex("4500002000004000401126b3" "0a0c00020a0c0001" "0fa00009000c0001" "78787878")
 # Writes that make no sense.
 NONSENSE = {
     "control": ("", "add", "remove nobody", "remove", "add x features=1-", "add x features=128", "add x features=33",
@@ -44,6 +47,9 @@ def run(vm: VM, _net: Link) -> None:
         a.up()
         refuses_nonsense(a)
         delivers(a)
+    with Liar(vm, "a", features=(*guest.DEFAULT, "GUEST_CSUM")) as a:
+        a.up(HERE)
+        checksums(a)
     for name, features in KINDS.items():
         expect.progress(name)
         carries(vm, name, features)
@@ -82,6 +88,20 @@ def delivers(a: Liar) -> None:
     raise expect.Failure("a frame without a virtio header", "an error", "none")
 
 
+def checksums(a: Liar) -> None:
+    """A datagram with a wrong checksum is dropped, unless the device has said that the checksum is right."""
+    for flags, count in ((0, "InCsumErrors"), (VALID, "NoPorts")):
+        before = udp(a)
+        a.receive(header(flags) + ethernet(a.mac(), 14, 0x0800) + DATAGRAM)
+        expect.eventually(f"{count} with flags {flags}", lambda before=before, count=count: udp(a)[count] - before[count], 1)
+
+
+def udp(a: Liar) -> dict[str, int]:
+    """Return what the guest has counted of UDP."""
+    names, values = (line.split()[1:] for line in a.vm.run("grep Udp: /proc/net/snmp").splitlines())
+    return dict(zip(names, map(int, values), strict=True))
+
+
 def carries(vm: VM, name: str, features: tuple[str, ...]) -> None:
     """Two devices that are wired to each other carry ping and TCP, byte by byte."""
     with Liar(vm, "a", features=features) as a, Liar(vm, "b", features=features) as b:
@@ -108,7 +128,7 @@ def carries(vm: VM, name: str, features: tuple[str, ...]) -> None:
         a.expect_balance()
         b.expect_balance()
         vm.run("ip netns del there")
-        expect.eventually("interfaces are back", lambda: b.find() != "", True)
+        expect.eventually("interfaces are back", lambda: b.find() != "", True, 60)
 
 
 def obeys(vm: VM) -> None:
