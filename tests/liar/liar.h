@@ -219,6 +219,7 @@ struct liar_past {
 /*
  * struct liar - a device
  * @vdev: what the driver binds to
+ * @ops: liar_config_ops, without what the device lacks; constant
  * @list: in the list of all devices
  * @name: of the directory in debugfs
  * @dir: the directory
@@ -250,11 +251,13 @@ struct liar_past {
  * @flood_dice: for the lengths of a flood's frames
  * @past: the last receive buffers that were completed
  * @stubborn: takes back FEATURES_OK
+ * @bare: has no configuration space
  * @deaf: takes no kick
  * @leaving: the device is about to be removed
  */
 struct liar {
 	struct virtio_device vdev;
+	struct virtio_config_ops ops;
 	struct list_head list;
 	char name[LIAR_NAME_MAX];
 	struct dentry *dir;
@@ -286,6 +289,7 @@ struct liar {
 	struct rnd_state flood_dice;
 	struct liar_past past[LIAR_PAST];
 	bool stubborn;
+	bool bare;
 	bool deaf;
 	bool leaving;
 };

@@ -10,9 +10,11 @@
  *
  * control	write: one command
  *	add NAME [features=LIST] [pairs=N] [size=N] [config=OFFSET:HEX]... [stubborn=1]
+ *	    [bare=1]
  *		make a device, and the directory NAME. LIST has numbers of feature
  *		bits, as in 5,15-17,32; a ring has N places; config sets bytes of
- *		struct virtio_net_config; stubborn: it takes FEATURES_OK back. By
+ *		struct virtio_net_config; stubborn: it takes FEATURES_OK back;
+ *		bare: that struct is missing, as PCI devices may have none. By
  *		default: MAC, MRG_RXBUF, STATUS and VERSION_1, one pair, 256 places,
  *		link up. A driver that is loaded has been bound when the command is
  *		done.
@@ -186,6 +188,8 @@ static int liar_set(struct liar *liar, char *word)
 		return liar_set_size(liar, word);
 	if (!strcmp(key, "stubborn"))
 		return kstrtobool(word, &liar->stubborn);
+	if (!strcmp(key, "bare"))
+		return kstrtobool(word, &liar->bare);
 	if (!strcmp(key, "config")) {
 		key = strsep(&word, ":");
 		return liar_set_config(liar, key, word);
@@ -252,7 +256,10 @@ static void liar_prepare(struct liar *liar)
 	}
 	INIT_WORK(&liar->work, liar_play);
 	liar->vdev.id.device = VIRTIO_ID_NET;
-	liar->vdev.config = &liar_config_ops;
+	liar->ops = liar_config_ops;
+	if (liar->bare)
+		liar->ops.get = NULL;
+	liar->vdev.config = &liar->ops;
 	liar->vdev.dev.parent = liar_parent;
 	liar->vdev.dev.release = liar_release;
 }

@@ -54,7 +54,7 @@ def run(vm: VM, _net: Link) -> None:
     complaints = []
     for name, nonsense in NONSENSE.items():
         complaints += guest.attempt(name, lambda nonsense=nonsense: says(vm, nonsense))
-    for look in (missing, alone, changes, stubborn):
+    for look in (missing, alone, changes, stubborn, bare):
         complaints += guest.attempt(look.__name__, lambda look=look: look(vm))
     expect.equal("what was not taken as it has to be", complaints, [])
 
@@ -117,11 +117,7 @@ def changes(vm: VM) -> None:
 
 def stubborn(vm: VM) -> None:
     """A device that takes its features back is not used; once it does not, it is."""
-    vm.run(f"echo add s stubborn=1 > {guest.DEBUGFS}/control")
-    device = dict(line.split(" ", 1) for line in vm.run(f"cat {guest.DEBUGFS}/s/status").splitlines())["device"]
-    expect.equal("a device that takes its features back has an interface", vm.run(f"ls /sys/bus/virtio/devices/{device}/net "
-                                                                                 "2> /dev/null || true").strip(), "")
-    vm.run(f"echo remove s > {guest.DEBUGFS}/control")
+    unused(vm, "stubborn")
     with Liar(vm) as liar:
         liar.up()
         liar.tell("stubborn 1")
@@ -130,6 +126,20 @@ def stubborn(vm: VM) -> None:
         liar.tell("stubborn 0")
         liar.up()
         liar.expect_delivered()
+
+
+def bare(vm: VM) -> None:
+    """A device without a configuration space is not used, and that is said."""
+    unused(vm, "bare")
+    expect.equal("lines of the kernel's log", vm.run("dmesg | grep -c 'device has no configuration space'").strip(), "1")
+
+
+def unused(vm: VM, kind: str) -> None:
+    """Expect that a device of that kind has no interface."""
+    vm.run(f"echo add x {kind}=1 > {guest.DEBUGFS}/control")
+    device = dict(line.split(" ", 1) for line in vm.run(f"cat {guest.DEBUGFS}/x/status").splitlines())["device"]
+    expect.equal(f"a {kind} device has an interface", vm.run(f"ls /sys/bus/virtio/devices/{device}/net 2> /dev/null || true"), "")
+    vm.run(f"echo remove x > {guest.DEBUGFS}/control")
 
 
 def refuses_up(liar: Liar) -> None:
