@@ -175,16 +175,13 @@ static bool ring_valid(const struct labnet *ln, unsigned int size)
 		 virtio_has_feature(ln->vdev, VIRTIO_F_RING_PACKED));
 }
 
+/* The core has compared with the maximum. */
 static int ring_check(const struct labnet *ln, unsigned int rx, unsigned int tx,
 		      struct netlink_ext_ack *extack)
 {
 	if (!labnet_ring_replaceable(ln)) {
 		NL_SET_ERR_MSG_MOD(extack, "the device cannot reset a queue alone (RING_RESET)");
 		return -EOPNOTSUPP;
-	}
-	if (rx > ln->ring.rx_max || tx > ln->ring.tx_max) {
-		NL_SET_ERR_MSG_MOD(extack, "larger than the device's rings can be");
-		return -EINVAL;
 	}
 	if (!ring_valid(ln, rx) || !ring_valid(ln, tx)) {
 		NL_SET_ERR_MSG_MOD(extack, "fewer than 64 buffers, or not a power of two");
