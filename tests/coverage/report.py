@@ -2,6 +2,7 @@
 """From counters to a table: gcov-tool adds up what the cases have left, gcovr says what it means for the sources."""
 
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,10 @@ from pathlib import Path
 from qemu import SetupError
 from tests.coverage import guest
 
+# Of the section that says why lines are not run.
+HEADING = "What is not run"
+# In the kernel's style a function's name is in a line that is not indented.
+FUNCTION = re.compile(r"(?:[a-z_][\w ]*[ *])?([a-z_]\w*)\([^;]*$")
 # Code that a header of the kernel makes of TRACE_EVENT is not ours.
 EXCLUDED = r"(.+/)?include/trace/"
 
@@ -25,11 +30,20 @@ class Coverage:
     missing: tuple[int, ...]  # the lines that were never run
     branches: int
     taken: int
+    functions: tuple[tuple[int, str], ...] = ()  # first lines, in order, and names
 
     @property
     def covered(self) -> int:
         """Return how many lines were run."""
         return self.lines - len(self.missing)
+
+    def missing_in(self) -> dict[str, tuple[int, ...]]:
+        """Return the lines that were never run, by the name of the function that they are in."""
+        found: dict[str, tuple[int, ...]] = {}
+        for line in self.missing:
+            name = next((name for first, name in reversed(self.functions) if first <= line), "")
+            found[name] = (*found.get(name, ()), line)
+        return found
 
 
 def merge(parts: list[Path], target: Path) -> None:
@@ -60,15 +74,22 @@ def measure(parts: list[Path], farm: Path, kdir: Path, output: Path) -> list[Cov
         details = output / "gcovr.json"
         _run("gcovr", "--root", str(farm), "--object-directory", str(kdir), "--exclude", EXCLUDED, "--json", str(details),
              "--html-details", str(output / "index.html"), str(data))
-    return [parse(file) for file in json.loads(details.read_text())["files"]]
+    return [parse(file, (farm / file["file"]).read_text()) for file in json.loads(details.read_text())["files"]]
 
 
-def parse(file: dict) -> Coverage:
+def parse(file: dict, source: str) -> Coverage:
     """Read what gcovr says about one file."""
     lines = [line for line in file["lines"] if not line["gcovr/noncode"] and not line["gcovr/excluded"]]
     branches = [branch for line in lines for branch in line["branches"]]
     return Coverage(file["file"], len(lines), tuple(line["line_number"] for line in lines if not line["count"]),
-                    len(branches), sum(branch["count"] > 0 for branch in branches))
+                    len(branches), sum(branch["count"] > 0 for branch in branches),
+                    functions(source))
+
+
+def functions(source: str) -> tuple[tuple[int, str], ...]:
+    """Return the first line of each function, and its name: gcov does not know those that were always inlined."""
+    begins = ((number, FUNCTION.match(line)) for number, line in enumerate(source.splitlines(), 1))
+    return tuple((number, found[1]) for number, found in begins if found)
 
 
 def share(files: list[Coverage]) -> float:
@@ -85,7 +106,19 @@ def table(files: list[Coverage]) -> list[str]:
     for file in [*files, total]:
         lines.append(f"{file.file:<{width}}  {file.lines:>6}  {file.covered:>6}  {percent(file.covered, file.lines):>5.1f}"
                      f"  {file.branches:>8}  {file.taken:>6}  {percent(file.taken, file.branches):>5.1f}")
-    return [*lines, "", "never run:", *(f"{file.file}: {ranges(file.missing)}" for file in files if file.missing)]
+    return [*lines, "", "never run:", *left(files)]
+
+
+def left(files: list[Coverage], explained: set[str] | None = None) -> list[str]:
+    """Return the lines that nothing has run, but for those of functions that are @explained."""
+    return [f"{file.file}: {name}(): {ranges(numbers)}" for file in files for name, numbers in file.missing_in().items()
+            if name not in (explained or ())]
+
+
+def explained(page: str) -> set[str]:
+    """Return the functions for which a page of the documentation says why some of their lines are not run."""
+    section = re.search(rf"^{HEADING}\n[-=]+\n(.*?)(?=^[^\n]+\n[-=]{{3,}}$|\Z)", page, re.MULTILINE | re.DOTALL)
+    return set(re.findall(r"``(\w+)\(\)``", section[1])) if section else set()
 
 
 def document(kernel: str, cases: list[str], files: list[Coverage]) -> str:

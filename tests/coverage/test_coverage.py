@@ -5,6 +5,7 @@
 """
 
 import base64
+import contextlib
 import io
 import subprocess
 import tarfile
@@ -12,7 +13,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from qemu import SetupError
+from qemu import TOP, SetupError
 from qemu.kernels import Kernel
 from tests.coverage import __main__ as command
 from tests.coverage import guest, report
@@ -174,16 +175,37 @@ class Words(unittest.TestCase):
 
     def test_table(self) -> None:
         """There is a sum, and only what is missing is listed."""
-        lines = report.table([Coverage("a.c", 10, (3, 4), 4, 1), Coverage("b.c", 10, (), 0, 0)])
-        self.assertRegex(lines[1], r"^a\.c +10 +8 +80\.0 +4 +1 +25\.0$")
-        self.assertRegex(lines[3], r"^all +20 +18 +90\.0 +4 +1 +25\.0$")
-        self.assertEqual(lines[-2:], ["never run:", "a.c: 3-4"])
+        lines = report.table([Coverage("a.c", 10, (3, 4, 9), 4, 1, ((2, "one"), (8, "two"))), Coverage("b.c", 10, (), 0, 0)])
+        self.assertRegex(lines[1], r"^a\.c +10 +7 +70\.0 +4 +1 +25\.0$")
+        self.assertRegex(lines[3], r"^all +20 +17 +85\.0 +4 +1 +25\.0$")
+        self.assertEqual(lines[-3:], ["never run:", "a.c: one(): 3-4", "a.c: two(): 9"])
+
+    def test_functions(self) -> None:
+        """A function begins where its name is; no declaration, macro, label or call does."""
+        source = "int f(void);\nMACRO(x)\nstatic int f(void)\n{\n\tg();\nout:\n}\nstatic struct x *\nlong_name(int a,\n\t  int b)\n{\n"
+        self.assertEqual(report.functions(source), ((3, "f"), (9, "long_name")))
+
+    def test_explained(self) -> None:
+        """Only what the section names has a reason; and the page has that section."""
+        page = f"Other\n=====\n\n``no()``\n\n{report.HEADING}\n-----\n\n``one()``: never.\n\nNext\n----\n\n``two()``\n"
+        self.assertEqual(report.explained(page), {"one"})
+        self.assertEqual(report.left([Coverage("a.c", 10, (3, 9), 0, 0, ((2, "one"), (8, "two")))], {"one"}), ["a.c: two(): 9"])
+        self.assertTrue(report.explained((TOP / command.PAGE).read_text()))
+
+    def test_verdict(self) -> None:
+        """Enough is enough, but for a case that has not passed; some cases alone need not run so much."""
+        for share, bad, some, status, words in ((90.0, [], False, 0, "at least 90 %"), (89.9, [], False, 1, "less than 90 %"),
+                                                (95.0, ["ping"], False, 1, "at least 90 %"), (50.0, [], True, 0, "less than 90 %"),
+                                                (50.0, ["ping"], True, 1, "less than 90 %")):
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                self.assertEqual(command.judge(share, bad, some), status)
+            self.assertIn(words, said.getvalue())
 
     def test_cases(self) -> None:
         """All that runs on the kernel is the default; what runs on another one is refused."""
         names = command.default(kernel("6.1-coverage"))
         self.assertEqual(names[0], command.KUNIT)
-        self.assertTrue({"ping", "fault_traffic"} <= set(names))
+        self.assertTrue({"ping", "fault_traffic", "fault_nth.open"} <= set(names))
         self.assertFalse({"preempt_rt", *command.LEFT_OUT} & set(names))
         self.assertEqual(command.chosen(["ping", "kunit"], kernel("6.1-coverage")), ["kunit", "ping"])
         for name, complaint in (("preempt_rt", "does not run on"), ("nonsense", "unknown case")):
