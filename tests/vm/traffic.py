@@ -19,15 +19,19 @@ RATE = 100_000
 # goes on with that for a whole tick (since 6.4 softirqs no longer leave it to ksoftirqd), and no program ever runs.
 DEBUG_RATE = 1000
 # A flood ends with its block; this is only so that none can go on for ever.
-LONGEST = 600
+LONGEST = 3600
 
 
 class Flood:
-    """A flood that lasts as long as its `with` block. @size is the frame's, with the Ethernet header; @burst packets at once."""
+    """A flood that lasts as long as its `with` block.
 
-    def __init__(self, net: Link, size: int = 64, rate: int = RATE, flows: int = FLOWS, burst: int = 1) -> None:
+    @size is the frame's, with the Ethernet header; @burst packets at once; a debug kernel gets @most packets in a second.
+    """
+
+    def __init__(self, net: Link, size: int = 64, rate: int = RATE, flows: int = FLOWS, burst: int = 1,
+                 most: int = DEBUG_RATE) -> None:
         if effort.patience(net.vm.kernel) > 1:
-            rate = min(rate, DEBUG_RATE)
+            rate = min(rate, most)
         words = {"interface": net.nic.tap, "to-mac": net.nic.mac, "from-ip": net.host, "to-ip": net.guest,
                  "to-port": PORT, "flows": flows, "size": size, "rate": rate, "burst": burst, "seconds": LONGEST}
         self._argv = [str(build(BUILD / "bench"))]
@@ -41,19 +45,27 @@ class Flood:
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
         assert self._process
-        died = self._process.poll() is not None
-        self._process.kill()
-        _, errors = self._process.communicate()
-        if died and kind is None:
-            raise expect.Failure("the generator runs", "until it is stopped", errors.strip())
+        with self._process as generator:
+            try:
+                if kind is None:
+                    self.expect_running()
+            finally:
+                generator.kill()
+
+    def expect_running(self) -> None:
+        """Expect that the generator has not given up."""
+        assert self._process and self._process.stderr
+        if self._process.poll() is not None:
+            raise expect.Failure("the generator runs", "until it is stopped", self._process.stderr.read().strip())
 
 
-def flood_until(net: Link, size: int, packets: int, seconds: float) -> None:
+def flood_until(net: Link, size: int, packets: int, seconds: float, most: int = DEBUG_RATE) -> None:
     """Flood until the guest has received @packets more than now; it has to manage that within @seconds."""
     start, began = net.received(), time.monotonic()
     seconds *= effort.patience(net.vm.kernel)
-    with Flood(net, size):
+    with Flood(net, size, most=most) as flood:
         while (done := net.received() - start) < packets:
+            flood.expect_running()
             if time.monotonic() - began > seconds:
                 raise expect.Failure(f"packets of {size} bytes received in {seconds:g} s", f"{packets:,}", done)
             expect.progress(f"{size} bytes: {done:,} of {packets:,} packets")
