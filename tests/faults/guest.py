@@ -28,10 +28,14 @@ set -e
 cd /sys/kernel/debug
 for knob in failslab fail_page_alloc; do
     echo Y > $knob/ignore-gfp-wait
-    echo -1 > $knob/times
+    echo {most} > $knob/times
     echo {percent} > $knob/probability
 done
 """
+
+
+# The kernel counts down from here, so that it is known how many requests have failed.
+MOST = 1_000_000_000
 
 
 def files() -> dict[str, Path]:
@@ -48,11 +52,17 @@ def prepare(vm: VM) -> None:
 @contextmanager
 def share(vm: VM, percent: int) -> Iterator[None]:
     """Let that share of the requests that may not wait fail, for pages and in slabs, whoever makes them."""
-    vm.run(SHARE.format(percent=percent))
+    vm.run(SHARE.format(percent=percent, most=MOST))
     try:
         yield
     finally:
-        vm.run(SHARE.format(percent=0))
+        vm.run("for knob in failslab fail_page_alloc; do echo 0 > /sys/kernel/debug/$knob/probability; done")
+
+
+def failed(vm: VM) -> tuple[int, int]:
+    """Return how many requests the last share() has let fail, in slabs and for pages."""
+    slabs, pages = vm.run("cat /sys/kernel/debug/failslab/times /sys/kernel/debug/fail_page_alloc/times").split()
+    return MOST - int(slabs), MOST - int(pages)
 
 
 def forget_leaks(vm: VM) -> None:
