@@ -193,6 +193,9 @@ labyrinth_quality_admit(struct labyrinth_zone *zone,
 	if (unlikely(page_is_pfmemalloc(entry->page)))
 		return labyrinth_quality_refuse(zone, entry,
 				      LABYRINTH_N_violation_pfmemalloc);
+	if (unlikely(PageCompound(entry->page)))
+		return labyrinth_quality_refuse(zone, entry,
+				      LABYRINTH_N_violation_compound);
 	if (unlikely(!labyrinth_quality_on_node(zone, entry)))
 		return labyrinth_quality_refuse(zone, entry, LABYRINTH_N_violation_node);
 	if (unlikely(!labyrinth_quality_in_reach(zone, entry)))

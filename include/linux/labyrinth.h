@@ -98,7 +98,8 @@ struct seq_file;
  * %LABYRINTH_QUALITY_RELIABLE
  *	The page is no emergency page (pfmemalloc, whose packets the stack
  *	would drop later without a word), not hardware-poisoned, not shared,
- *	on the zone's node and within the zone's DMA mask.
+ *	on the zone's node, within the zone's DMA mask and not part of a
+ *	higher-order block.
  * %LABYRINTH_QUALITY_CANARY
  *	Guard bytes right behind the posted part of the page must be intact on
  *	completion: the device wrote no further than it was allowed to.
@@ -216,6 +217,7 @@ enum labyrinth_state {
 	X(violation_dma, "page is out of the device's reach")		\
 	X(violation_canary, "the device wrote past the posted part")	\
 	X(violation_sentinel, "completed, but not written to")		\
+	X(violation_compound, "page is part of a larger block")	\
 	X(quarantined, "pages put into quarantine")			\
 	X(wrong_state, "state changes refused as illegal")
 

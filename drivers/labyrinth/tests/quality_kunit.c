@@ -16,7 +16,7 @@
 
 /* The violation_ counters are neighbours. */
 #define FIRST_VIOLATION	LABYRINTH_N_violation_poison
-#define LAST_VIOLATION	LABYRINTH_N_violation_sentinel
+#define LAST_VIOLATION	LABYRINTH_N_violation_compound
 
 static u64 violations(struct labyrinth_zone *zone)
 {
@@ -101,6 +101,14 @@ static void plant_out_of_reach(struct labyrinth_zone *zone,
 	zone->dma_mask = page_to_phys(entry->page) + PAGE_SIZE - 2;
 }
 
+static void plant_larger_block(struct labyrinth_zone *zone,
+			       struct labyrinth_entry *entry)
+{
+	put_page(entry->page);
+	entry->page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NOFAIL, 1);
+	entry->address = page_address(entry->page);
+}
+
 static const struct defect defects[] = {
 	{ "misaligned", LABYRINTH_QUALITY_CL_ALIGN,
 	  LABYRINTH_N_violation_align, plant_misalignment },
@@ -116,6 +124,8 @@ static const struct defect defects[] = {
 	  LABYRINTH_N_violation_node, plant_other_node },
 	{ "out of reach", LABYRINTH_QUALITY_RELIABLE,
 	  LABYRINTH_N_violation_dma, plant_out_of_reach },
+	{ "larger block", LABYRINTH_QUALITY_RELIABLE,
+	  LABYRINTH_N_violation_compound, plant_larger_block },
 };
 
 /* Each kind of defect is planted so often, on a page of its own each time. */
@@ -169,21 +179,25 @@ static void quality_registers_no_defect(struct kunit *test)
 	const struct defect *defect = test->param_value;
 	struct labyrinth_zone *zone = zone_with(test);
 	struct labyrinth_entry entry;
-	u64 wanted = 1;
-	int err;
+	int err, refusal = -EINVAL;
+	u64 wanted;
 
 	present(test, &entry, 0);
 	defect->plant(zone, &entry);
 	/* An address of the zone's own finding has no such defect. */
 	if (entry.address != page_address(entry.page))
-		wanted = 0;
+		refusal = 0;
+	/* This is looked at before, and has a cause of its own. */
+	if (PageCompound(entry.page))
+		refusal = -E2BIG;
+	wanted = refusal == -EINVAL;
 	err = labyrinth_register_page(zone, entry.page, defect->flag);
-	KUNIT_EXPECT_EQ(test, err, wanted ? -EINVAL : 0);
+	KUNIT_EXPECT_EQ(test, err, refusal);
 	EXPECT_COUNT(test, zone, fail_quality, wanted);
 	KUNIT_EXPECT_EQ(test, labyrinth_counter(zone, defect->violation),
 			wanted);
 	KUNIT_EXPECT_EQ(test, violations(zone), wanted);
-	EXPECT_COUNT(test, zone, taken, !wanted);
+	EXPECT_COUNT(test, zone, taken, !refusal);
 	if (defect->undo)
 		defect->undo(&entry);
 	if (err)
