@@ -6,28 +6,17 @@ needed all the time.
 """
 
 import time
-from pathlib import Path
 
-from qemu import BUILD
 from qemu.vm import VM
-from tests.bench.guest import SINK, build_sink
-from tests.vm import expect
+from tests.vm import expect, hoarder
 from tests.vm.link import DEBUGFS, Link
-from tests.vm.traffic import PORT, Flood, settle
+from tests.vm.traffic import Flood, settle
 
 DRIVERS = ("labnet",)
 SECONDS = 5
-# The socket of a reader that is stopped fills up to its limit, with pages that were delivered.
-HOARDER = f"""
-{SINK} --interface {{interface}} --port {PORT} --interval 1000 --output /dev/null > /dev/null 2>&1 &
-sleep 0.2
-kill -STOP $!
-"""
 COUNTERS = ("page_fail_injected", "rx_frames", "rx_delivered")
 
-
-def files() -> dict[str, Path]:
-    return {SINK: build_sink(BUILD / "bench")}
+files = hoarder.files
 
 
 def run(vm: VM, net: Link) -> None:
@@ -37,7 +26,7 @@ def run(vm: VM, net: Link) -> None:
         net.inject("every 1")
         expect.equal("what inject says", vm.run(f"cat {DEBUGFS}/zones/*/inject").split(), ["next", "0", "every", "1"])
         before = net.counters()
-        vm.run(HOARDER.format(interface=net.interface))
+        hoarder.start(net)
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             expect.at_least("rx_posted while every allocation fails", net.counters()["rx_posted"], ring - 1)

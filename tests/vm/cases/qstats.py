@@ -3,13 +3,11 @@
 
 from pathlib import Path
 
-from qemu import BUILD
 from qemu.vm import VM, Nic
-from tests.bench.guest import SINK, build_sink
-from tests.vm import expect, netdev
+from tests.vm import expect, hoarder, netdev
 from tests.vm.link import Link
 from tests.vm.netdev import RX, TX
-from tests.vm.traffic import PORT, Flood, settle
+from tests.vm.traffic import Flood, settle
 from tests.vm.transfer import to_host
 
 DRIVERS = ("labnet",)
@@ -32,18 +30,13 @@ SIZE = 2_000_000
 SEGMENT = 1460
 SENT = "cat /sys/class/net/{interface}/statistics/tx_packets"
 PINGS = "ping -n -q -c 500 -l 500 -s 1400 -S 4000000 -w 1 {host} > /dev/null || true"
-# A reader that has stopped, whose socket keeps all that comes: more than a zone may have.
-READER = f"""
-echo 100000 100000 100000 > /proc/sys/net/ipv4/udp_mem
-{SINK} --interface {{interface}} --port {PORT} --buffer 400000000 --interval 1000 --output /dev/null > /dev/null 2>&1 &
-echo $! > /tmp/reader
-sleep 0.2
-kill -STOP $!
-"""
+# A socket keeps all that comes: more than a zone may have.
+ROOM = 400_000_000
+PAGES = "echo 100000 100000 100000 > /proc/sys/net/ipv4/udp_mem"
 
 
 def files() -> dict[str, Path]:
-    return {SINK: build_sink(BUILD / "bench"), **netdev.files()}
+    return {**hoarder.files(), **netdev.files()}
 
 
 def run(vm: VM, net: Link) -> None:
@@ -74,10 +67,11 @@ def run(vm: VM, net: Link) -> None:
 
 def run_dry(vm: VM, net: Link) -> None:
     """A zone has as many pages as it may, and none to copy to: whoever has many of these is not dropped for it before."""
-    vm.run(READER.format(interface=net.interface))
+    vm.run(PAGES)
+    hoarder.start(net, ROOM)
     with Flood(net, 64, rate=20_000, flows=FLOWS):
         expect.eventually("there was no page", lambda: net.counters()["page_dry"] > 0, True, 60)
-    vm.run("kill -KILL $(cat /tmp/reader)")
+    hoarder.end(vm)
     settle(net)
 
 
