@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+from qemu import SetupError
 from tests.vm import quota
 
 
@@ -64,6 +65,12 @@ class Pieces(unittest.TestCase):
         self.assertFalse(self.quota().goes_on(0))
         self.minutes(0)
         self.assertTrue(self.quota().goes_on(0))
+
+    def test_minutes(self) -> None:
+        self.assertEqual([quota.minutes(text) for text in ("", "0", "2.5")], [0, 0, 2.5])
+        for text in ("ten", "-1", "nan", "inf"):
+            with self.subTest(text=text), self.assertRaisesRegex(SetupError, f"MINUTES={text}: "):
+                quota.minutes(text)
 
 
 if __name__ == "__main__":

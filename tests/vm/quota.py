@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Long cases in pieces: with MINUTES=number in the environment a guest ends after that time, and the next one does the rest.
+"""Long cases in pieces: with LONG=1 MINUTES=number in the environment a guest ends after that time, and the next one goes on.
 
-What passed is kept in build/quota.json, as long as the modules are the same.
+What passed is kept in build/quota.json, as long as the modules are the same. Short cases always do the whole of it.
 """
 
 import hashlib
@@ -9,12 +9,25 @@ import json
 import os
 import time
 
-from qemu import BUILD, modules
+from qemu import BUILD, SetupError, modules
 from qemu.vm import VM
-from tests.vm import expect
+from tests.vm import effort, expect
 
 STATE = BUILD / "quota.json"
-MINUTES = float(os.environ.get("MINUTES") or 0)
+
+
+def minutes(text: str) -> float:
+    """Return the number that is meant, 0 for none."""
+    try:
+        number = float(text or 0)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise SetupError(f"MINUTES={text}: not a number of minutes")
+    return number
+
+
+MINUTES = minutes(os.environ.get("MINUTES", "")) if effort.LONG else 0.0
 
 
 class Quota:
